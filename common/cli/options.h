@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Declarative command lines. A command owns one table of options; parsing, --help, shell completion, the configuration
+ * file and the manual pages' option lists all come from it. An option's value lands in a member of the command's own
+ * configuration struct, found by its offset.
+ */
+#ifndef HVP_COMMON_CLI_OPTIONS_H
+#define HVP_COMMON_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+
+enum hvp_option_type {
+	/* Ends a table. */
+	HVP_OPTION_END = 0,
+	/* A heading in --help: only `help` is used. */
+	HVP_OPTION_GROUP,
+	/* bool; --no-NAME clears it. */
+	HVP_OPTION_FLAG,
+	/* unsigned int: how often it was given (-vv). */
+	HVP_OPTION_COUNT,
+	/* const char * (borrowed from argv or the configuration). */
+	HVP_OPTION_STRING,
+	/* uint64_t; accepts k, M, G suffixes (1000s) and 0x. */
+	HVP_OPTION_UINT,
+	/* double */
+	HVP_OPTION_DOUBLE,
+	/* struct hvp_strings: repeatable. */
+	HVP_OPTION_LIST,
+	/* int: the index in `choices`. */
+	HVP_OPTION_CHOICE,
+	/* const char *; the value is optional and only by '=': -g, --call-graph=dwarf. "" when given without. */
+	HVP_OPTION_OPTIONAL,
+};
+
+/* The values of a repeatable option. Zero-initialise; hvp_strings_deinit frees the array, not the strings. */
+struct hvp_strings {
+	const char **items;
+	size_t num;
+};
+
+struct hvp_error *hvp_strings_add(struct hvp_strings *strings, const char *item) hvp_must_use;
+void hvp_strings_deinit(struct hvp_strings *strings);
+
+struct hvp_option {
+	enum hvp_option_type type;
+	/* 0: none. */
+	char letter;
+	/* Without dashes; NULL: only the letter. */
+	const char *name;
+	size_t offset;
+	/* The value's name in --help: "FILE". */
+	const char *value;
+	/* One sentence without a full stop. */
+	const char *help;
+	/* CHOICE: the words, NULL-terminated. */
+	const char *const *choices;
+	/* How a shell completes the value: "file", "dir", "guest", "event", or NULL. */
+	const char *completion;
+};
+
+#define HVP_END_OF_OPTIONS                                                                         \
+	{                                                                                          \
+		.type = HVP_OPTION_END                                                             \
+	}
+
+/* What a command is told beside its own options. */
+struct hvp_context;
+
+struct hvp_command {
+	const char *name;
+	/* One line for the list of commands. */
+	const char *summary;
+	/* "[OPTION...] [SESSION]" */
+	const char *synopsis;
+	const struct hvp_option *options;
+	/* Pairs of command line and explanation, NULL-terminated. */
+	const char *const *examples;
+	/* Size of the configuration struct, and its values when nothing is given (NULL: zeroes). */
+	size_t config_size;
+	const void *defaults;
+	/*
+	 * `argv[0..argc)` are the positional arguments; everything behind "--" is among them and *index_of_command in
+	 * the context says where it began. Returns an error (printed by main; exit 1, or 2 for HVP_ERROR_USAGE) or
+	 * sets *ret_status to the exit status.
+	 */
+	struct hvp_error *(*run)(struct hvp_context *context, const void *config, int argc,
+				 char **argv, int *ret_status);
+};
+
+/*
+ * Parses `argv` (without the command's name) into `config`, which holds the defaults. Options and positional arguments may be
+ * mixed until "--". `*ret_argv` is a permuted argv (caller frees the array only) and `*ret_command` the index in it of the first argument
+ * behind "--", or *ret_argc. Unknown options are HVP_ERROR_USAGE and name the nearest option that exists.
+ * --help is reported by `*ret_help`.
+ */
+struct hvp_parse {
+	int argc;
+	char **argv;
+	int command;
+	bool wants_help;
+};
+struct hvp_error *hvp_options_parse(const struct hvp_command *command, int argc, char **argv,
+				    void *config, struct hvp_parse *ret) hvp_must_use;
+
+/* One setting from a configuration file, by the option's long name: same rules as the command line. */
+struct hvp_error *hvp_options_set(const struct hvp_command *command, const char *name,
+				  const char *value, void *config) hvp_must_use;
+
+/* Frees the lists in a configuration. */
+void hvp_options_deinit(const struct hvp_command *command, void *config);
+
+#endif
