@@ -48,12 +48,21 @@ bool hvp_session_end(const struct hvp_session *session, struct hvp_session_end *
 /* NULL when the file is whole, otherwise one line that says what is missing, with offsets. */
 const char *hvp_session_damage(const struct hvp_session *session);
 
-/* The call chain of a stack number; an empty chain for HVP_STACK_NONE and for numbers that do not exist. */
-struct hvp_chain hvp_session_stack(const struct hvp_session *session, uint32_t stack);
+/*
+ * The call chain of a stack number, spelled out in the caller's `frames` (which the result points to); an empty chain
+ * for HVP_STACK_NONE and for numbers that do not exist. Stacks are a tree in memory, as they are in the file: sum up by
+ * number first, spell out last.
+ */
+struct hvp_chain hvp_session_stack(const struct hvp_session *session, uint32_t stack,
+				   uint64_t frames[HVP_MAX_CHAIN]);
 /* One more than the largest stack number. */
 uint32_t hvp_session_num_stacks(const struct hvp_session *session);
 
-/* A sample as it is stored: like struct hvp_sample, with the chain by number. */
+/*
+ * A sample as it is stored: like struct hvp_sample, with the chain by number. `event` is below
+ * hvp_session_num_events(), `mode` below HVP_NUM_MODES (modes of a later format are HVP_MODE_UNKNOWN); all other fields are whatever
+ * the file says, so do not take them for array indices unchecked.
+ */
 struct hvp_row {
 	uint64_t time;
 	uint64_t ip;
@@ -69,27 +78,41 @@ struct hvp_row {
 	uint8_t mode;
 };
 
-/* What the index says of a chunk of samples without decoding it. */
+/* hvp_chunk_info.domain of a chunk that small domains share. */
+#define HVP_DOMAIN_SEVERAL UINT32_MAX
+
+/*
+ * What is known of a chunk of samples without decoding it. A domain's side (host, guest) that is busy has chunks of its
+ * own; what is left over of all others shares one, so that a thousand quiet domains do not make a thousand tiny chunks.
+ */
 struct hvp_chunk_info {
 	uint64_t file_offset;
 	uint64_t first_time, last_time;
 	uint32_t num_samples;
-	/* All samples of a chunk are of one domain. */
+	/* The one domain of all its samples, or HVP_DOMAIN_SEVERAL. */
 	uint32_t domain;
-	/* All guest, or all host modes. */
-	bool is_guest;
+	bool has_host, has_guest;
 };
 
 size_t hvp_session_num_chunks(const struct hvp_session *session);
 const struct hvp_chunk_info *hvp_session_chunk(const struct hvp_session *session, size_t index);
-/* By the index, of the chunks that are whole. */
+/* False: read_chunk() of it cannot give a sample of the domain. */
+bool hvp_session_chunk_has_domain(const struct hvp_session *session, size_t index, uint32_t domain);
+/* Of the chunks that are whole. */
 uint64_t hvp_session_num_samples(const struct hvp_session *session);
+
+/* Columns of a batch: the fields of struct hvp_row. */
+#define HVP_COLUMN_ALL UINT32_MAX
+/* `time` costs as much to decode as all the others together. */
+#define HVP_COLUMN_TIME (1u << 1)
 
 /* Decoded samples of one chunk; one per thread, used again for chunk after chunk. */
 struct hvp_batch {
 	struct hvp_row *rows;
 	size_t num_rows;
 	size_t capacity;
+	/* The columns wanted, HVP_COLUMN_ALL after init; fields of others are 0. May be changed between reads. */
+	uint32_t columns;
 	/* Scratch memory of the reader. */
 	void *scratch;
 	size_t scratch_size;
@@ -98,7 +121,11 @@ struct hvp_batch {
 void hvp_batch_init(struct hvp_batch *batch);
 void hvp_batch_deinit(struct hvp_batch *batch);
 
-/* Replaces the batch's contents. Within a chunk rows are grouped by CPU and ordered by time in each. */
+/*
+ * Replaces the batch's contents. Within a chunk rows are grouped by CPU and ordered by time in each. Chunks with a
+ * wrong checksum were already left out (and counted as damage) at open; an error here is a chunk that is well-preserved nonsense or an
+ * I/O error, and names its offset.
+ */
 struct hvp_error *hvp_session_read_chunk(const struct hvp_session *session, size_t index,
 					 struct hvp_batch *batch) hvp_must_use;
 

@@ -3,11 +3,12 @@
  * Writes a session: the file (or pipe) that a collector makes and every report reads. The format is described in
  * docs/hvprof.data.5.scd; format.h has its constants.
  *
- * Samples are gathered per group (domain x host/guest side) in columns, and leave as compressed, checksummed chunks when
- * a group has enough or hvp_session_writer_flush() says so. Records that samples need (mappings, stacks, strings) always reach
- * the file before the chunk of samples that needs them. Memory is bounded whatever the number of domains.
+ * Samples are gathered in columns, and leave as compressed, checksummed chunks when there are enough or
+ * hvp_session_writer_flush() says so: a domain's side (host, guest) that has many of them in a chunk of its own, all others
+ * together in one. What samples need (events, stacks, strings, records added before) always reaches the file before the chunk of
+ * samples that needs it. Memory is bounded whatever the number of domains.
  *
- * Not thread-safe: one writer, one thread.
+ * Not thread-safe: one writer, one thread. The caller ignores SIGPIPE.
  */
 #ifndef HVP_COMMON_SESSION_WRITER_H
 #define HVP_COMMON_SESSION_WRITER_H
@@ -23,7 +24,7 @@ struct hvp_session_writer_options {
 	const char *path;
 	/* zstd level, 1 to 19; 0 takes the default (the cheapest that keeps the size goals). */
 	int level;
-	/* All buffers together, in bytes; 0 takes the default. A group is flushed early to stay below. */
+	/* All buffers together, in bytes; 0 takes the default (64 MiB), less than 4 MiB is 4 MiB. */
 	size_t memory_limit;
 };
 
@@ -50,13 +51,17 @@ struct hvp_error *hvp_session_writer_add_record(struct hvp_session_writer *write
 
 /*
  * The hot path. The chain is copied (stored once per distinct chain). An error (ENOSPC, EPIPE) names the path; the
- * writer can be used again afterwards: what could not be written stays buffered and is tried again at the next flush, and
- * what then has no room in the buffers is counted as lost (HVP_LOST_FILE), never silently dropped.
+ * writer can be used again afterwards: what could not be written stays buffered and is tried again at the next flush. What
+ * then has no room in the buffers is counted as lost, never silently dropped: the call succeeds, and the writer puts an
+ * HVP_RECORD_LOST (HVP_LOST_FILE) into the session as soon as it can write again.
  */
 struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *writer,
 						const struct hvp_sample *sample) hvp_must_use;
 
-/* Everything gathered so far reaches the file. */
+/*
+ * Everything gathered so far reaches the file. The price of a kill -9 is what was gathered since the last flush; the price of
+ * a flush is a chunk's dictionaries (some kB), so every few seconds is right and every drain is too often.
+ */
 struct hvp_error *hvp_session_writer_flush(struct hvp_session_writer *writer) hvp_must_use;
 
 /* The last words of the collector about itself. */
@@ -76,6 +81,7 @@ struct hvp_error *hvp_session_writer_finish(struct hvp_session_writer *writer,
 struct hvp_session_writer_stats {
 	uint64_t samples;
 	uint64_t lost_samples;
+	uint64_t lost_records;
 	uint64_t bytes_written;
 	uint64_t chunks;
 	/* The most memory that the buffers held. */
