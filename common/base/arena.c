@@ -7,10 +7,10 @@
 #include <string.h>
 
 #define FIRST_BLOCK_SIZE 4096u
-#define MAX_BLOCK_SIZE	 (1024u * 1024u)
+#define MAX_BLOCK_SIZE (1024u * 1024u)
 /* What is larger than this gets a block of its own, so that the rest of the current one is not
  * lost. */
-#define LARGE_SIZE	 (FIRST_BLOCK_SIZE / 4)
+#define LARGE_SIZE (FIRST_BLOCK_SIZE / 4)
 
 struct hvp_arena_block {
 	struct hvp_arena_block *next;

@@ -11,11 +11,12 @@
 
 /*
  * Makes room for at least `num` items; capacities double, so pushing is amortised O(1). `items` is
- *the address of the array pointer (NULL is an empty array), `capacity` counts items. Unchanged on
- *error.
+ * the address of the array pointer (NULL is an empty array), `capacity` counts items. Unchanged on
+ * error.
  *
  *	hvp_try(hvp_array_reserve(&list->items, &list->capacity, list->num + 1,
- *sizeof(*list->items))); list->items[list->num++] = item;
+ *				  sizeof(*list->items)));
+ *	list->items[list->num++] = item;
  */
 struct hvp_error *hvp_array_reserve(void *items, size_t *capacity, size_t num,
 				    size_t item_size) hvp_must_use;

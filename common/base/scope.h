@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Scope guards: a local that owns something names its destructor, and every way out of the scope
- *runs it.
+ * Scope guards: a local that owns something names its destructor, and every way out of the scope runs it.
  *
  *	hvp_scope(hvp_free_ptr) char *text = NULL;
  *	hvp_scope(hvp_close_fd) int fd = -1;
@@ -21,19 +20,19 @@
 
 #define hvp_scope(destructor) __attribute__((cleanup(destructor)))
 
-#define HVP_DEFINE_SCOPE(destroy, type)                 \
-	static inline void destroy##_scope(type *owner) \
-	{                                               \
-		destroy(*owner);                        \
-	}                                               \
+#define HVP_DEFINE_SCOPE(destroy, type)                                                            \
+	static inline void destroy##_scope(type *owner)                                            \
+	{                                                                                          \
+		destroy(*owner);                                                                   \
+	}                                                                                          \
 	struct hvp_scope_wants_a_semicolon
 
 /* The value of a pointer variable, which is left NULL. */
-#define hvp_take(pointer)                                  \
-	({                                                 \
-		__typeof__(pointer) hvp_taken = (pointer); \
-		(pointer) = NULL;                          \
-		hvp_taken;                                 \
+#define hvp_take(pointer)                                                                          \
+	({                                                                                         \
+		__typeof__(pointer) hvp_taken = (pointer);                                         \
+		(pointer) = NULL;                                                                  \
+		hvp_taken;                                                                         \
 	})
 
 /* The value of a file descriptor variable, which is left -1. */

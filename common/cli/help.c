@@ -8,7 +8,7 @@
 
 /* Labels that are wider stand on a line of their own. */
 #define OPTION_INDENT 32u
-#define MAX_LABEL     160
+#define MAX_LABEL 160
 
 /* Appends as snprintf() does, within `size`. */
 static void append(char *buf, size_t size, const char *text)

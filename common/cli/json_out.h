@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A small streaming JSON writer (RFC 8259): constant memory, always valid UTF-8. It writes through
- *stdio; an error of the stream shows in ferror(). Calls must nest properly: that is asserted.
+ * stdio; an error of the stream shows in ferror(). Calls must nest properly: that is asserted.
  *
  *	hvp_json_begin_object(&json, NULL);
  *	hvp_json_string(&json, "image", name);

@@ -64,9 +64,9 @@ struct hvp_option {
 	const char *completion;
 };
 
-#define HVP_END_OF_OPTIONS             \
-	{                              \
-		.type = HVP_OPTION_END \
+#define HVP_END_OF_OPTIONS                                                                         \
+	{                                                                                          \
+		.type = HVP_OPTION_END                                                             \
 	}
 
 /* What a command is told beside its own options. */

@@ -7,10 +7,10 @@
 #include "common/cli/text.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define QUIET_NS      (NS_PER_SECOND / 2)
-#define REDRAW_NS     (NS_PER_SECOND / 10)
-#define MAX_LINE      512
-#define CLEAR_LINE    "\r\033[K"
+#define QUIET_NS (NS_PER_SECOND / 2)
+#define REDRAW_NS (NS_PER_SECOND / 10)
+#define MAX_LINE 512
+#define CLEAR_LINE "\r\033[K"
 
 static uint64_t now_ns(void)
 {

@@ -13,8 +13,8 @@
 #include "common/base/scope.h"
 
 #define DEFAULT_WIDTH 80u
-#define MIN_WIDTH     40u
-#define MAX_WIDTH     1000u
+#define MIN_WIDTH 40u
+#define MAX_WIDTH 1000u
 #define DEFAULT_PAGER "less -RFX"
 
 const char *const hvp_color_modes[] = {"auto", "always", "never", NULL};
