@@ -15,8 +15,9 @@
 
 #include "common/base/error.h"
 #include "common/cli/log.h"
+#include "common/cli/options.h"
 
-struct hvp_command;
+struct hvp_settings;
 
 struct hvp_context {
 	FILE *out;
@@ -28,13 +29,24 @@ struct hvp_context {
 	bool has_progress;
 	/* --strict: finishing degraded is exit status 3. */
 	bool is_strict;
+	/*
+	 * A command sets it when it finished but something was lost, throttled or not to be had. With
+	 * --strict main then makes 3 of the exit status 0; the command need not look.
+	 */
+	bool is_degraded;
 	/* Set by SIGINT/SIGTERM; a long wait looks at it and ends early with what it has. */
 	const volatile sig_atomic_t *interrupted;
-	/* The command that runs, its whole command line as typed, and where its "--" part begins in
-	 * argv. */
+	/* The command that runs, its whole command line as typed (quoted for a shell). */
 	const struct hvp_command *command;
 	const char *command_line;
+	/* Where its "--" part begins in argv; argc when there is none. */
 	int index_of_command;
+	/* Every command there is, NULL-terminated. */
+	const struct hvp_command *const *commands;
+	/* The options that all of them take, as the table of a command that cannot be run. */
+	const struct hvp_command *globals;
+	/* What the configuration files say. */
+	const struct hvp_settings *settings;
 };
 
 #endif

@@ -219,6 +219,30 @@ void hvp_options_deinit(const struct hvp_command *command, void *config)
 	}
 }
 
+const struct hvp_command *hvp_command_find(const struct hvp_command *const *commands,
+					   const char *name)
+{
+	for (; *commands; commands++) {
+		if (!strcmp((*commands)->name, name))
+			return *commands;
+	}
+	return NULL;
+}
+
+struct hvp_error *hvp_command_unknown(const struct hvp_command *const *commands, const char *name)
+{
+	struct hvp_suggestion suggestion;
+
+	hvp_suggestion_init(&suggestion, name);
+	for (; *commands; commands++)
+		hvp_suggestion_try(&suggestion, (*commands)->name);
+	if (suggestion.nearest)
+		return hvp_error_create(HVP_ERROR_USAGE,
+					"there is no command \"%s\"; did you mean \"%s\"?", name,
+					suggestion.nearest);
+	return hvp_error_create(HVP_ERROR_USAGE, "there is no command \"%s\"", name);
+}
+
 /* One run over a command line. */
 struct parser {
 	const struct hvp_option_table *tables;

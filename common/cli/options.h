@@ -93,6 +93,13 @@ struct hvp_command {
 				 char **argv, int *ret_status);
 };
 
+/* The command called `name` in a NULL-terminated table, or NULL. */
+const struct hvp_command *hvp_command_find(const struct hvp_command *const *commands,
+					   const char *name);
+/* HVP_ERROR_USAGE for a name that is none, with the nearest one that is. */
+struct hvp_error *hvp_command_unknown(const struct hvp_command *const *commands,
+				      const char *name) hvp_must_use hvp_returns_error;
+
 /* What is left when the options are taken out of a command line. */
 struct hvp_parse {
 	/* The positional arguments in their order; everything behind "--" is among them. The caller
