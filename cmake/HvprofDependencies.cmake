@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Everything comes from Debian; `make setup` installs it.
+# Everything comes from Debian; `make setup` installs it (packaging/setup says what).
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
@@ -14,3 +14,9 @@ find_library(PFM_LIBRARY pfm REQUIRED)
 find_path(PFM_INCLUDE perfmon/pfmlib.h REQUIRED)
 find_library(IBERTY_LIBRARY iberty REQUIRED)
 find_path(IBERTY_INCLUDE libiberty/demangle.h REQUIRED)
+
+if(HVPROF_TESTS)
+	find_library(CMOCKA_LIBRARY cmocka REQUIRED)
+endif()
+# Without it the manual pages are not built.
+find_program(SCDOC scdoc)

@@ -24,11 +24,18 @@ function(hvprof_library name)
 	target_link_libraries(${name} PUBLIC ${ARG_LIBS})
 endfunction()
 
-# hvprof_unit_test(NAME SOURCES file... [LIBS lib...]): a CMocka program, label "unit".
+# hvprof_unit_test(NAME SOURCES file... [LIBS lib...] [FAULTS]): a CMocka program, label "unit". With FAULTS its
+# allocations can be made to fail (tests/unit/fault.h).
 function(hvprof_unit_test name)
-	cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+	cmake_parse_arguments(ARG "FAULTS" "" "SOURCES;LIBS" ${ARGN})
 	add_executable(${name} ${ARG_SOURCES})
-	target_link_libraries(${name} PRIVATE ${ARG_LIBS} cmocka)
+	target_link_libraries(${name} PRIVATE ${ARG_LIBS} ${CMOCKA_LIBRARY})
+	if(ARG_FAULTS)
+		target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit/fault.c)
+		foreach(function malloc calloc realloc strdup strndup asprintf vasprintf)
+			target_link_options(${name} PRIVATE -Wl,--wrap=${function})
+		endforeach()
+	endif()
 	add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
 	set_tests_properties(${name} PROPERTIES LABELS unit SKIP_RETURN_CODE 77 TIMEOUT 120)
 endfunction()
