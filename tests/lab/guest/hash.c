@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define INPUT_BYTES	 4096
+#define INPUT_BYTES 4096
 #define MAX_DIGEST_BYTES 64
 
 static __thread int hash_fd = -1;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SLICE_NS    (4 * 1000 * 1000ull)
+#define SLICE_NS (4 * 1000 * 1000ull)
 #define MAX_THREADS 64
 
 struct settings {
