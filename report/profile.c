@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/profile.h"
+
+#include <stdlib.h>
+
+#include "common/base/array.h"
+
+struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_session *session,
+				   struct hvp_symbolizer *symbolizer,
+				   const struct hvp_profile_options *options)
+{
+	struct hvp_scan_options scan = options->scan;
+	hvp_dim_set dims = options->dims;
+
+	*ret = (struct hvp_profile){.session = session, .symbolizer = symbolizer, .dims = dims};
+	hvp_strpool_init(&ret->strings);
+	hvp_map_init(&ret->image_of_path);
+	hvp_try(hvp_domains_init(&ret->domains, session));
+	hvp_try(hvp_tasks_init(&ret->tasks, session));
+	scan.session = session;
+	scan.tasks = &ret->tasks;
+	scan.by_vcpu = dims & HVP_DIM_BIT(HVP_DIM_VCPU);
+	scan.by_cpu = dims & HVP_DIM_BIT(HVP_DIM_CPU);
+	scan.by_pid = dims & HVP_DIM_BIT(HVP_DIM_PID);
+	scan.by_tid = dims & HVP_DIM_BIT(HVP_DIM_TID);
+	scan.by_comm_of_owners =
+		dims & HVP_DIM_BIT(HVP_DIM_COMM) ? UINT32_MAX : options->comm_owners;
+	if (options->comm_owners)
+		ret->dims |= HVP_DIM_BIT(HVP_DIM_COMM);
+	hvp_try(hvp_scan_run(&scan, &ret->scan));
+	for (size_t i = 0; i < ret->scan.places.num; i++)
+		hvp_try(hvp_domains_add(&ret->domains, ret->scan.places.places[i].key.domain));
+	return NULL;
+}
+
+void hvp_profile_deinit(struct hvp_profile *profile)
+{
+	hvp_domains_deinit(&profile->domains);
+	hvp_tasks_deinit(&profile->tasks);
+	hvp_scan_deinit(&profile->scan);
+	hvp_strpool_deinit(&profile->strings);
+	hvp_map_deinit(&profile->image_of_path);
+	for (size_t i = 0; i < profile->num_images; i++)
+		hvp_map_deinit(&profile->images[i].addresses);
+	free(profile->images);
+	free(profile->described);
+}
+
+/* Makes the profile's images follow the symbolizer's up to `index`. */
+static struct hvp_error *follow_images(struct hvp_profile *profile, uint32_t index)
+{
+	while (profile->num_images <= index) {
+		uint32_t at = (uint32_t)profile->num_images, path;
+		const struct hvp_image *image = hvp_symbolizer_image(profile->symbolizer, at);
+		uint64_t *first;
+		bool is_new;
+
+		hvp_try(hvp_array_reserve(&profile->images, &profile->capacity_images,
+					  profile->num_images + 1, sizeof(*profile->images)));
+		hvp_try(hvp_strpool_intern(&profile->strings, hvp_image_path(image), &path));
+		first = hvp_map_insert(&profile->image_of_path, path, &is_new);
+		if (!first)
+			return hvp_error_no_memory;
+		if (is_new)
+			*first = at;
+		profile->images[at] = (struct hvp_profile_image){.canonical = (uint32_t)*first};
+		hvp_map_init(&profile->images[at].addresses);
+		profile->num_images++;
+	}
+	return NULL;
+}
+
+static struct hvp_error *describe_new(struct hvp_profile *profile,
+				      const struct hvp_location *location,
+				      struct hvp_described *described)
+{
+	enum hvp_unresolved why = location->why;
+
+	*described = (struct hvp_described){
+		.address = location->address,
+		.image = hvp_image_index(location->image),
+		.symbol = why ? NULL
+			      : hvp_symbolizer_symbol(profile->symbolizer, location, &why),
+	};
+	if (!described->symbol) {
+		described->why = why ? why : HVP_UNRESOLVED_NO_SYMBOL;
+		return NULL;
+	}
+	return hvp_strpool_intern(&profile->strings, described->symbol->name, &described->name);
+}
+
+/* The description of a location, made when the address is new. */
+static struct hvp_error *describe(struct hvp_profile *profile, const struct hvp_location *location,
+				  uint32_t *ret)
+{
+	uint32_t image = hvp_image_index(location->image);
+	/* One address can be in a file that fits and, for another domain's stand-in, not: `why` is part of the key. */
+	uint64_t key = location->address ^ (uint64_t)location->why << 58;
+	uint64_t *slot;
+	bool is_new;
+
+	hvp_try(follow_images(profile, image));
+	slot = hvp_map_insert(&profile->images[image].addresses, key, &is_new);
+	if (!slot)
+		return hvp_error_no_memory;
+	if (!is_new) {
+		*ret = (uint32_t)*slot;
+		return NULL;
+	}
+	*slot = profile->num_described;
+	hvp_try(hvp_array_reserve(&profile->described, &profile->capacity_described,
+				  profile->num_described + 1, sizeof(*profile->described)));
+	*ret = (uint32_t)profile->num_described;
+	return describe_new(profile, location, &profile->described[profile->num_described++]);
+}
+
+void hvp_profile_location(const struct hvp_profile *profile, uint32_t described,
+			  struct hvp_location *ret)
+{
+	const struct hvp_described *from = &profile->described[described];
+
+	*ret = (struct hvp_location){
+		.image = hvp_symbolizer_image(profile->symbolizer, from->image),
+		.address = from->address,
+		.why = from->symbol ? HVP_RESOLVED : from->why,
+	};
+}
+
+/* The innermost source line of a place, as a string number; "" is unknown. */
+static struct hvp_error *describe_line(struct hvp_profile *profile, uint32_t index, uint32_t *ret)
+{
+	struct hvp_described *described = &profile->described[index];
+	hvp_scope(hvp_free_ptr) char *text = NULL;
+	const struct hvp_line *lines = NULL;
+	struct hvp_location location;
+	size_t num = 0;
+
+	if (described->has_line) {
+		*ret = described->line;
+		return NULL;
+	}
+	described->has_line = true;
+	*ret = 0;
+	if (!described->symbol)
+		return NULL;
+	hvp_profile_location(profile, index, &location);
+	hvp_try(hvp_symbolizer_lines(profile->symbolizer, &location, &lines, &num));
+	if (!num || !lines[0].file)
+		return NULL;
+	if (asprintf(&text, "%s:%u", lines[0].file, lines[0].line) < 0)
+		return hvp_error_no_memory;
+	hvp_try(hvp_strpool_intern(&profile->strings, text, &described->line));
+	*ret = described->line;
+	return NULL;
+}
+
+uint64_t hvp_symbol_value(const struct hvp_described *described)
+{
+	return described->symbol ? (uint64_t)described->name + HVP_FIRST_NAME_VALUE : described->why;
+}
+
+bool hvp_symbol_value_is_unresolved(uint64_t value, enum hvp_unresolved *ret_why)
+{
+	if (value == HVP_RESOLVED || value >= HVP_NUM_UNRESOLVED)
+		return false;
+	*ret_why = (enum hvp_unresolved)value;
+	return true;
+}
+
+/* Image, symbol, line and address of a location. */
+static struct hvp_error *fill_code(struct hvp_profile *profile, const struct hvp_location *location,
+				   struct hvp_spot *spot)
+{
+	const struct hvp_described *described;
+
+	hvp_try(describe(profile, location, &spot->described));
+	described = &profile->described[spot->described];
+	spot->values[HVP_DIM_IMAGE] = profile->images[described->image].canonical;
+	spot->values[HVP_DIM_SYMBOL] = hvp_symbol_value(described);
+	spot->values[HVP_DIM_ADDRESS] = described->address;
+	if (profile->dims & HVP_DIM_BIT(HVP_DIM_LINE)) {
+		uint32_t line;
+
+		hvp_try(describe_line(profile, spot->described, &line));
+		spot->values[HVP_DIM_LINE] = line;
+	}
+	return NULL;
+}
+
+static void row_of_place(const struct hvp_place *place, struct hvp_row *row)
+{
+	*row = (struct hvp_row){
+		.time = place->time,
+		.ip = place->key.ip,
+		.guest_cr3 = place->key.guest_cr3,
+		.pid = place->pid,
+		.tid = place->tid,
+		.domain = place->key.domain,
+		.vcpu = place->key.vcpu,
+		.stack = place->key.stack,
+		.event = place->key.event,
+		.mode = place->key.mode,
+	};
+}
+
+struct hvp_error *hvp_profile_resolve(struct hvp_profile *profile, size_t index,
+				      struct hvp_spot *ret)
+{
+	const struct hvp_place *place = &profile->scan.places.places[index];
+	const struct hvp_place_key *key = &place->key;
+	bool has_domain = key->domain != HVP_DOMAIN_HOST;
+	struct hvp_location location;
+	struct hvp_row row;
+
+#define ASKED(dim, value) (profile->dims & HVP_DIM_BIT(dim) ? (value) : HVP_VALUE_MIXED)
+	ret->values[HVP_DIM_OWNER] = key->owner;
+	ret->values[HVP_DIM_DOMAIN] = has_domain ? key->domain : HVP_VALUE_NONE;
+	ret->values[HVP_DIM_VCPU] =
+		ASKED(HVP_DIM_VCPU, key->vcpu == HVP_VCPU_NONE ? HVP_VALUE_NONE : key->vcpu);
+	ret->values[HVP_DIM_MODE] = key->mode;
+	ret->values[HVP_DIM_CPU] = ASKED(HVP_DIM_CPU, key->cpu);
+	ret->values[HVP_DIM_PID] = ASKED(HVP_DIM_PID, key->pid);
+	ret->values[HVP_DIM_TID] = ASKED(HVP_DIM_TID, key->tid);
+	ret->values[HVP_DIM_COMM] = ASKED(HVP_DIM_COMM, key->comm);
+	ret->values[HVP_DIM_EVENT] = key->event;
+	ret->values[HVP_DIM_LINE] = HVP_VALUE_MIXED;
+#undef ASKED
+	row_of_place(place, &row);
+	hvp_symbolizer_locate(profile->symbolizer, &row, key->ip, hvp_mode_is_kernel(key->mode),
+			      &location);
+	return fill_code(profile, &location, ret);
+}
+
+struct hvp_chain hvp_profile_chain(const struct hvp_profile *profile, size_t index,
+				   uint64_t frames[HVP_MAX_CHAIN])
+{
+	return hvp_session_stack(profile->session, profile->scan.places.places[index].key.stack,
+				 frames);
+}
+
+struct hvp_error *hvp_profile_resolve_frame(struct hvp_profile *profile, size_t index,
+					    const struct hvp_spot *spot, uint64_t address,
+					    bool is_kernel, struct hvp_spot *ret)
+{
+	struct hvp_location location;
+	struct hvp_row row;
+
+	*ret = *spot;
+	row_of_place(&profile->scan.places.places[index], &row);
+	hvp_symbolizer_locate(profile->symbolizer, &row, address ? address - 1 : 0, is_kernel,
+			      &location);
+	return fill_code(profile, &location, ret);
+}
