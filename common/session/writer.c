@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "common/session/writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/session/layout.h"
+#include "common/session/writer_internal.h"
+
+#define DEFAULT_LEVEL	     1
+#define DEFAULT_MEMORY_LIMIT (64u << 20)
+#define MIN_MEMORY_LIMIT     (4u << 20)
+/* More rows do not make a chunk's dictionaries much cheaper any more. */
+#define MAX_ROWS 65536u
+/* Records and new nodes of call chains do not wait for more than this. */
+#define MAX_RECORD_BYTES (1u << 20)
+#define MAX_NEW_NODES	 (1u << 16)
+/* Samples that are lost before add_sample() tries to write again. */
+#define RETRY_SAMPLES 4096u
+
+struct hvp_error *hvp_writer_drain(struct hvp_session_writer *writer)
+{
+	uint64_t queued = writer->output.queue.size - writer->output.num_written;
+	struct hvp_error *err = hvp_output_drain(&writer->output);
+
+	writer->is_failing = err != NULL;
+	if (err) {
+		queued -= writer->output.queue.size - writer->output.num_written;
+		writer->retry_in = RETRY_SAMPLES;
+	}
+	writer->stats.bytes_written += queued;
+	writer->stats.chunks = writer->output.num_chunks;
+	return err;
+}
+
+static struct hvp_error *queue_schema(struct hvp_session_writer *writer)
+{
+	struct hvp_buf *buf = &writer->payload;
+
+	hvp_buf_clear(buf);
+	hvp_schema_put(buf);
+	hvp_try(hvp_buf_check(buf));
+	return hvp_output_chunk(&writer->output, HVP_CHUNK_SCHEMA, HVP_CODEC_ZSTD, buf->data, buf->size,
+				0);
+}
+
+/* Half of the memory for rows and the encoder's scratch, a quarter for stacks. */
+static struct hvp_error *init_parts(struct hvp_session_writer *writer, int fd,
+				    const struct hvp_session_writer_options *options)
+{
+	size_t limit = options->memory_limit ? options->memory_limit : DEFAULT_MEMORY_LIMIT;
+	int level = options->level ? options->level : DEFAULT_LEVEL;
+	size_t max_rows;
+
+	limit = limit > MIN_MEMORY_LIMIT ? limit : MIN_MEMORY_LIMIT;
+	max_rows = limit / 2 / (hvp_writer_row_cost() + hvp_column_encoder_row_cost());
+	max_rows = max_rows < MAX_ROWS ? max_rows : MAX_ROWS;
+	writer->path = strdup(options->path ? options->path : "session");
+	if (!writer->path)
+		return hvp_error_no_memory;
+	hvp_try(hvp_output_init(&writer->output, fd, writer->path, level));
+	hvp_try(hvp_strings_init(&writer->strings));
+	hvp_try(hvp_stacks_init(&writer->stacks, limit / 4));
+	hvp_try(hvp_column_encoder_create(max_rows, level, &writer->encoder));
+	hvp_try(hvp_writer_init_rows(writer, max_rows));
+	writer->next_blob = 1;
+	hvp_try(queue_schema(writer));
+	return hvp_writer_drain(writer);
+}
+
+struct hvp_error *hvp_session_writer_create(int fd,
+					    const struct hvp_session_writer_options *options,
+					    struct hvp_session_writer **ret)
+{
+	struct hvp_session_writer *writer = calloc(1, sizeof(*writer));
+	struct hvp_error *err;
+
+	if (!writer)
+		return hvp_error_no_memory;
+	err = init_parts(writer, fd, options);
+	if (err) {
+		hvp_session_writer_destroy(writer);
+		return err;
+	}
+	*ret = writer;
+	return NULL;
+}
+
+void hvp_session_writer_destroy(struct hvp_session_writer *writer)
+{
+	if (!writer)
+		return;
+	hvp_writer_deinit_rows(writer);
+	hvp_column_encoder_destroy(writer->encoder);
+	hvp_stacks_deinit(&writer->stacks);
+	hvp_strings_deinit(&writer->strings);
+	hvp_output_deinit(&writer->output);
+	hvp_buf_deinit(&writer->info);
+	hvp_buf_deinit(&writer->events);
+	hvp_buf_deinit(&writer->records);
+	hvp_buf_deinit(&writer->payload);
+	free(writer->path);
+	free(writer);
+}
+
+static void note_memory(struct hvp_session_writer *writer)
+{
+	size_t memory = sizeof(*writer) + writer->rows.max * hvp_writer_row_cost() +
+			hvp_column_encoder_memory(writer->encoder) +
+			hvp_stacks_memory(&writer->stacks) + hvp_strings_memory(&writer->strings) +
+			hvp_output_memory(&writer->output) + writer->info.capacity +
+			writer->events.capacity + writer->records.capacity + writer->payload.capacity;
+
+	if (memory > writer->stats.peak_memory)
+		writer->stats.peak_memory = memory;
+}
+
+static struct hvp_error *write_records(struct hvp_session_writer *writer)
+{
+	hvp_try(hvp_writer_drain(writer));
+	hvp_try(hvp_output_checkpoint(&writer->output));
+	hvp_try(hvp_writer_put_losses(writer));
+	hvp_try(hvp_writer_queue_records(writer));
+	return hvp_writer_drain(writer);
+}
+
+/* Only when the queue is empty is anything queued: a failing file does not make the queue grow. */
+static struct hvp_error *write_stacks(struct hvp_session_writer *writer)
+{
+	hvp_try(hvp_writer_drain(writer));
+	hvp_try(hvp_writer_queue_stacks(writer));
+	return hvp_writer_drain(writer);
+}
+
+static struct hvp_error *write_all(struct hvp_session_writer *writer)
+{
+	hvp_try(write_records(writer));
+	hvp_try(write_stacks(writer));
+	hvp_try(hvp_writer_queue_samples(writer));
+	note_memory(writer);
+	return hvp_writer_drain(writer);
+}
+
+struct hvp_error *hvp_session_writer_flush(struct hvp_session_writer *writer)
+{
+	return write_all(writer);
+}
+
+struct hvp_error *hvp_session_writer_add_info(struct hvp_session_writer *writer, const char *key,
+					      const char *value)
+{
+	if (strlen(key) > HVP_MAX_STRING || strlen(value) > HVP_MAX_STRING)
+		return hvp_error_create(HVP_ERROR_USAGE, "%s: the fact %.40s is longer than %u bytes",
+					writer->path, key, HVP_MAX_STRING);
+	hvp_buf_add_string(&writer->info, key);
+	hvp_buf_add_string(&writer->info, value);
+	hvp_try(hvp_buf_check(&writer->info));
+	writer->num_info++;
+	return writer->info.size > MAX_RECORD_BYTES ? write_records(writer) : NULL;
+}
+
+struct hvp_error *hvp_session_writer_add_event(struct hvp_session_writer *writer,
+					       const struct hvp_event_info *event,
+					       uint16_t *ret_index)
+{
+	struct hvp_buf item, *buf = &writer->events;
+	struct hvp_error *err;
+
+	if (writer->next_event >= HVP_MAX_EVENTS)
+		return hvp_error_create(HVP_ERROR_USAGE, "%s: more than %u events", writer->path,
+					HVP_MAX_EVENTS);
+	hvp_buf_init(&item);
+	hvp_buf_add_string(&item, event->name);
+	hvp_buf_add_string(&item, event->unit);
+	hvp_buf_add_varint(&item, event->perf_type);
+	hvp_buf_add_varint(&item, event->perf_config);
+	hvp_buf_add_varint(&item, event->frequency);
+	hvp_buf_add_varint(&item, event->period);
+	hvp_buf_add_string(&item, event->scope);
+	hvp_buf_add_varint(buf, item.size);
+	hvp_buf_add_bytes(buf, item.data, item.size);
+	err = hvp_buf_check(&item);
+	hvp_buf_deinit(&item);
+	if (err)
+		return err;
+	hvp_try(hvp_buf_check(buf));
+	writer->num_events++;
+	*ret_index = writer->next_event++;
+	return NULL;
+}
+
+static bool records_are_full(const struct hvp_session_writer *writer)
+{
+	return writer->records.size >= MAX_RECORD_BYTES ||
+	       writer->strings.new_strings.size >= MAX_RECORD_BYTES;
+}
+
+struct hvp_error *hvp_session_writer_add_record(struct hvp_session_writer *writer,
+						const struct hvp_record *record)
+{
+	if (records_are_full(writer)) {
+		struct hvp_error *err;
+
+		if (writer->is_failing) {
+			writer->new_lost_records++;
+			writer->stats.lost_records++;
+			return NULL;
+		}
+		err = write_records(writer);
+		if (err) {
+			writer->new_lost_records++;
+			writer->stats.lost_records++;
+			return err;
+		}
+	}
+	return hvp_writer_put_record(writer, record);
+}
+
+/* Makes room for a sample when there is none; `*ret_has_room` false without an error: count it as lost. */
+static struct hvp_error *make_room(struct hvp_session_writer *writer, bool *ret_has_room)
+{
+	*ret_has_room = false;
+	if (writer->is_failing && --writer->retry_in)
+		return NULL;
+	hvp_try(writer->rows.num >= writer->rows.max ? write_all(writer) : write_stacks(writer));
+	*ret_has_room = true;
+	return NULL;
+}
+
+static struct hvp_error *lose_sample(struct hvp_session_writer *writer, struct hvp_error *err)
+{
+	writer->new_lost_samples++;
+	writer->stats.lost_samples++;
+	return err;
+}
+
+struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *writer,
+						const struct hvp_sample *sample)
+{
+	struct hvp_rows *rows = &writer->rows;
+	uint32_t stack = HVP_STACK_NONE;
+	struct hvp_error *err;
+	size_t row;
+
+	if (__builtin_expect(rows->num >= rows->max || writer->stacks.num_new >= MAX_NEW_NODES, 0)) {
+		bool has_room;
+
+		err = make_room(writer, &has_room);
+		if (err || !has_room)
+			return lose_sample(writer, err);
+	}
+	if (sample->chain.num_frames) {
+		err = hvp_stacks_add(&writer->stacks, &sample->chain, &stack);
+		if (err)
+			return lose_sample(writer, err);
+	}
+	row = rows->num++;
+	rows->time[row] = sample->time;
+	rows->ip[row] = sample->ip;
+	rows->period[row] = sample->period;
+	rows->guest_cr3[row] = sample->guest_cr3;
+	rows->pid[row] = sample->pid;
+	rows->tid[row] = sample->tid;
+	rows->cpu[row] = sample->cpu;
+	rows->domain[row] = sample->domain;
+	rows->vcpu[row] = sample->vcpu;
+	rows->stack[row] = stack;
+	rows->event[row] = sample->event;
+	rows->mode[row] = sample->mode;
+	if (sample->time > writer->last_time)
+		writer->last_time = sample->time;
+	writer->stats.samples++;
+	return NULL;
+}
+
+struct hvp_error *hvp_session_writer_finish(struct hvp_session_writer *writer,
+					    const struct hvp_session_end *end)
+{
+	struct hvp_buf *buf = &writer->payload;
+
+	if (writer->is_finished)
+		return hvp_writer_drain(writer);
+	hvp_try(write_all(writer));
+	/* What was lost while the last rows were on their way. */
+	hvp_try(write_records(writer));
+	hvp_buf_clear(buf);
+	hvp_buf_add_varint(buf, end->start_time);
+	hvp_buf_add_varint(buf, end->end_time);
+	hvp_buf_add_varint(buf, end->collector_cpu_ns);
+	hvp_buf_add_varint(buf, end->collector_rss_bytes);
+	hvp_buf_add_varint(buf, writer->stats.samples);
+	hvp_try(hvp_buf_check(buf));
+	hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_END, HVP_CODEC_NONE, buf->data, buf->size,
+				 0));
+	hvp_try(hvp_output_end(&writer->output));
+	writer->is_finished = true;
+	return hvp_writer_drain(writer);
+}
+
+void hvp_session_writer_get_stats(const struct hvp_session_writer *writer,
+				  struct hvp_session_writer_stats *ret)
+{
+	*ret = writer->stats;
+}

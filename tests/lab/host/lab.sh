@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash disable=SC1090,SC1091
+# What scenarios are written with. Settings come from /lab/env, guests from /lab/guests/*.conf.
+. /lab/env
+
+say()
+{
+	echo "lab: $*"
+}
+
+die()
+{
+	say "failed: $*"
+	exit 1
+}
+
+# A guest broke down: the emulator's doing, the run may be repeated (labkit/machine.py).
+die_machine()
+{
+	say "failed: $*"
+	exit 3
+}
+
+# Notes an event of the scenario with the time since boot in seconds (two decimals).
+event()
+{
+	read -r uptime rest </proc/uptime
+	echo "$uptime $*" >>/out/timeline
+	say "$uptime $*"
+}
+
+# vm_start NAME: starts the guest's QEMU with KVM; its files are in /run/vm/NAME.
+vm_start()
+{
+	local dir=/run/vm/$1
+
+	. "/lab/guests/$1.conf"
+	rm -rf "$dir" "/out/guests/$1"
+	mkdir -p "$dir" "/out/guests/$1"
+	truncate -s 32M "$dir/out.raw"
+	event "vm_start $1"
+	# shellcheck disable=SC2086 # NAME_OPTION and QMP are option lists
+	qemu-system-x86_64 $NAME_OPTION -uuid "$UUID" -accel kvm -cpu host -smp "$VCPUS" \
+		-m "$MEMORY" -nodefaults -no-user-config -display none -no-reboot $QMP \
+		-kernel /lab/vmlinuz -initrd "/lab/guests/$1.cpio" \
+		-append "console=ttyS0 panic=-1 quiet" \
+		-drive "file=$dir/out.raw,format=raw,if=virtio" \
+		-serial "file:/out/guests/$1/console.log" \
+		>"/out/guests/$1/qemu.log" 2>&1 &
+	echo $! >"$dir/pid"
+	echo $! >"/out/guests/$1/pid"
+}
+
+# vm_wait NAME: waits until the guest's workload runs and takes its files out.
+vm_wait()
+{
+	local dir=/run/vm/$1 ticks=0
+
+	until grep -q "lab: guest ready" "/out/guests/$1/console.log" 2>/dev/null; do
+		kill -0 "$(cat "$dir/pid")" 2>/dev/null || {
+			tail -n 20 "/out/guests/$1/console.log" "/out/guests/$1/qemu.log"
+			die_machine "the VMM of $1 ended before the guest was ready"
+		}
+		ticks=$((ticks + 1))
+		[ $ticks -lt $((GUEST_TIMEOUT * 5)) ] || {
+			tail -n 20 "/out/guests/$1/console.log"
+			die_machine "guest $1 is not ready after $GUEST_TIMEOUT s"
+		}
+		sleep 0.2
+	done
+	event "vm_ready $1"
+	tr '\0' '\n' <"/proc/$(cat "$dir/pid")/cmdline" >"/out/guests/$1/vmm.cmdline"
+	tar -x -f "$dir/out.raw" -C "/out/guests/$1" || die "no files from guest $1"
+}
+
+# vm_kill NAME: SIGKILL to the VMM, as the out-of-memory killer does it.
+vm_kill()
+{
+	event "vm_kill $1"
+	kill -KILL "$(cat "/run/vm/$1/pid")"
+	wait "$(cat "/run/vm/$1/pid")" 2>/dev/null
+	event "vm_gone $1"
+}
+
+vm_kill_all()
+{
+	local dir
+
+	for dir in /run/vm/*; do
+		kill -KILL "$(cat "$dir/pid")" 2>/dev/null
+	done
+	event "vm_gone all"
+}
+
+# profile_start: the profiler in the background, on the whole machine, until profile_stop.
+profile_start()
+{
+	event "profile_start $PROFILER"
+	case $PROFILER in
+	hvprof)
+		# shellcheck disable=SC2086 # options are a list
+		hvprof record -a -F "$FREQUENCY" -o /out/hvprof.data $PROFILER_OPTIONS \
+			>/out/profiler.log 2>&1 &
+		;;
+	perf)
+		# shellcheck disable=SC2086
+		perf record -a -e cpu-clock -F "$FREQUENCY" -o /out/perf.data $PROFILER_OPTIONS \
+			>/out/profiler.log 2>&1 &
+		;;
+	*)
+		die "unknown profiler $PROFILER"
+		;;
+	esac
+	PROFILER_PID=$!
+	sleep 1
+	kill -0 "$PROFILER_PID" 2>/dev/null || {
+		cat /out/profiler.log
+		die "$PROFILER record ended at once"
+	}
+}
+
+profile_stop()
+{
+	event "profile_stop"
+	kill -INT "$PROFILER_PID"
+	wait "$PROFILER_PID"
+	PROFILER_STATUS=$?
+	event "profile_end $PROFILER_STATUS"
+	cat /out/profiler.log
+	[ $PROFILER_STATUS -eq 0 ] || [ "$PROFILER" = perf ] ||
+		die "hvprof record ended with status $PROFILER_STATUS"
+}

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The guests of the lab: how they are started and what a profile of them must show."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """One guest. `hot_kernel` may have several names: processors choose between variants."""
+
+    name: str
+    uuid: str
+    vcpus: int
+    threads: int
+    pause_ms: int
+    hot_user: str
+    hot_kernel: tuple
+    kernel_image: str
+    name_option: str
+    qmp: bool = False
+    modules: tuple = ()
+    memory_mb: int = 160
+
+    def conf(self):
+        """The guest as settings for host/lab.sh."""
+        qmp = f"-qmp unix:/run/vm/{self.name}/qmp,server=on,wait=off" if self.qmp else ""
+        return (f"UUID={self.uuid}\nVCPUS={self.vcpus}\nMEMORY={self.memory_mb}\n"
+                f"NAME_OPTION='{self.name_option}'\nQMP='{qmp}'\n")
+
+
+VIRTIO_BLK = ("virtio_pci", "virtio_blk")
+
+GUESTS = {
+    guest.name: guest for guest in (
+        Guest(name="web", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b01", vcpus=1, threads=1,
+              pause_ms=0, hot_user="hot_web_parse", hot_kernel=("sha1_transform",),
+              kernel_image="[kernel]", name_option="-name web", qmp=True,
+              modules=VIRTIO_BLK + ("algif_hash",)),
+        Guest(name="db", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b02", vcpus=2, threads=2,
+              pause_ms=8, hot_user="hot_db_hash", hot_kernel=("wp512_process_buffer",),
+              kernel_image="[wp512]", name_option="-name guest=db,debug-threads=on",
+              modules=VIRTIO_BLK + ("wp512", "algif_hash")),
+        Guest(name="batch", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b03", vcpus=1, threads=1,
+              pause_ms=0, hot_user="hot_batch_sift",
+              hot_kernel=("clear_page_rep", "clear_page_orig", "clear_page_erms"),
+              kernel_image="[kernel]", name_option="-name guest=batch,process=vm-batch",
+              modules=VIRTIO_BLK),
+    )
+}
+
+HOST_HOT_USER = "hot_host_burn"

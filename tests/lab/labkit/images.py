@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The images that the machines boot: one initramfs per guest, and the host's around them."""
+
+import dataclasses
+import pathlib
+
+from labkit import domains, programs
+from labkit.packages import Unavailable
+from labkit.tree import Tree
+
+FIRMWARE = ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin")
+FIRMWARE_FOLDERS = ("/usr/share/seabios", "/usr/share/qemu")
+
+
+@dataclasses.dataclass
+class Plan:
+    """What shall run in the host: the scenario's file, its settings and the programs it needs."""
+
+    scenario: pathlib.Path
+    guests: tuple
+    settings: dict
+    hvprof: pathlib.Path = None
+    with_perf: bool = False
+
+
+def guest_tree(guest, kernel, program):
+    tree = Tree()
+    tree.add_file("/init", programs.LAB / "guest/init", 0o755)
+    tree.add_program("/bin/busybox", programs.find_program("busybox"))
+    tree.add_program(f"/usr/bin/{guest.name}", program)
+    tree.add_modules(kernel, guest.modules)
+    tree.add_text("/etc/workload",
+                  f"PROGRAM={guest.name}\nARGUMENTS='{guest.threads} {guest.pause_ms}'\n")
+    return tree
+
+
+def _add_firmware(tree):
+    for name in FIRMWARE:
+        paths = [pathlib.Path(folder) / name for folder in FIRMWARE_FOLDERS]
+        found = next((path for path in paths if path.is_file()), None)
+        if found is None:
+            raise Unavailable(f"QEMU's firmware {name} is missing; run: apt-get install "
+                              "seabios qemu-system-data")
+        tree.add_file(str(found), found)
+
+
+def host_programs(plan, hostburn):
+    """The programs of the host that a session will name: also the tree for --symfs."""
+    tree = Tree()
+    tree.add_program("/usr/bin/hostburn", hostburn)
+    if plan.hvprof:
+        tree.add_program("/usr/bin/hvprof", plan.hvprof)
+    if plan.with_perf:
+        tree.add_program("/usr/bin/perf", programs.find_program("perf"))
+    tree.add_program("/usr/bin/qemu-system-x86_64", programs.find_program("qemu-system-x86_64"))
+    return tree
+
+
+def host_tree(plan, kernel, hostburn, guest_images):
+    """`guest_images` maps names of guests to their initramfs files."""
+    tree = host_programs(plan, hostburn)
+    tree.add_program("/bin/busybox", programs.find_program("busybox"))
+    _add_firmware(tree)
+    tree.add_modules(kernel, ("virtio_pci", "virtio_blk", "kvm-amd"))
+    tree.add_file("/init", programs.LAB / "host/init", 0o755)
+    for script in ("lab.sh", "shell.sh"):
+        tree.add_file(f"/lab/{script}", programs.LAB / "host" / script)
+    tree.add_file("/lab/scenario", plan.scenario)
+    tree.add_file("/lab/vmlinuz", kernel.vmlinuz)
+    tree.add_text("/lab/env", "".join(f"{key}='{value}'\n" for key, value in plan.settings.items()))
+    for name, image in guest_images.items():
+        tree.add_file(f"/lab/guests/{name}.cpio", image)
+        tree.add_text(f"/lab/guests/{name}.conf", domains.GUESTS[name].conf())
+    return tree
+
+
+def build_images(plan, kernel, scratch, output):
+    """Builds all images; returns the host's. Keeps each guest's root in the output folder."""
+    images = {}
+    for name in plan.guests:
+        guest = domains.GUESTS[name]
+        program = programs.build_guest_program(name, scratch / "bin")
+        tree = guest_tree(guest, kernel, program)
+        tree.write_directory(output / "guests" / name / "root")
+        images[name] = scratch / f"{name}.cpio"
+        tree.write_initramfs(images[name])
+    hostburn = programs.build_hostburn(scratch / "bin")
+    host = host_tree(plan, kernel, hostburn, images)
+    host_programs(plan, hostburn).write_directory(output / "host" / "root")
+    image = scratch / "host.cpio"
+    host.write_initramfs(image)
+    return image

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The outer machine: QEMU's TCG with SVM, watched through its console."""
+
+import pathlib
+import re
+import signal
+import subprocess
+import tarfile
+import time
+
+from labkit import programs
+
+# Without cmpxchg16b: TCG emulates its locked form by stopping all processors, and a processor that
+# is stopped just after an event injection delivers the event twice (a fault of QEMU 7.2).
+CPU = "max,+svm,-cx16"
+DISK_BYTES = 512 << 20
+TAIL_LINES = 25
+HOST_BROKE = re.compile(r"Kernel panic|rcu: INFO: .* stall|soft lockup|BUG: ")
+# The exit status with which a scenario says that a guest broke down (host/lab.sh).
+STATUS_MACHINE_FAULT = 3
+
+
+class LabFailure(Exception):
+    """The scenario did not end as it should; the message has the console's tail."""
+
+
+class MachineFault(LabFailure):
+    """The emulated machine or a guest broke down, which is QEMU's doing: worth another attempt."""
+
+
+def _tail(path):
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "(no console output)"
+    return "\n".join("    " + line for line in text.splitlines()[-TAIL_LINES:])
+
+
+class Machine:
+    """One run of the host. Files: console.log and qemu.log in `output`; the disk in `scratch`."""
+
+    def __init__(self, kernel, image, scratch, output, memory_mb=2560, cpus=2):
+        self._console = output / "console.log"
+        self._log = output / "qemu.log"
+        self._disk = scratch / "out.raw"
+        self._command = [
+            str(programs.find_program("qemu-system-x86_64")), "-accel", "tcg,thread=multi",
+            "-cpu", CPU, "-smp", str(cpus), "-m", str(memory_mb), "-nodefaults",
+            "-no-user-config", "-display", "none", "-no-reboot",
+            "-kernel", str(kernel.vmlinuz), "-initrd", str(image),
+            "-append", "console=ttyS0 panic=-1 quiet",
+            "-drive", f"file={self._disk},format=raw,if=virtio,cache=unsafe"]
+
+    def _make_disk(self):
+        self._disk.unlink(missing_ok=True)
+        with open(self._disk, "wb") as disk:
+            disk.truncate(DISK_BYTES)
+
+    def run_shell(self):
+        """The console on this terminal until the machine is off."""
+        self._make_disk()
+        subprocess.run([*self._command, "-serial", "mon:stdio"], check=False)
+
+    def run(self, timeout, on_line):
+        """Runs to power-off; `on_line` gets each line of the console that the lab wrote."""
+        self._make_disk()
+        self._console.write_bytes(b"")
+        with open(self._log, "wb") as log:
+            process = subprocess.Popen([*self._command, "-serial", f"file:{self._console}"],
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self._watch(process, timeout, on_line)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def _watch(self, process, timeout, on_line):
+        end = time.monotonic() + timeout
+        with open(self._console, encoding="utf-8", errors="replace") as console:
+            pending = ""
+            while True:
+                ended = process.poll() is not None
+                pending += console.read()
+                *lines, pending = pending.split("\n")
+                for line in lines:
+                    if line.startswith("lab: "):
+                        on_line(line.removeprefix("lab: ").rstrip())
+                    elif HOST_BROKE.search(line):
+                        raise MachineFault(f"the host's kernel broke down: {line.rstrip()}")
+                if ended:
+                    break
+                if time.monotonic() > end:
+                    raise MachineFault(f"the machine was still running after {timeout:.0f} s; its "
+                                     f"console ended with:\n{_tail(self._console)}")
+                time.sleep(0.1)
+        if process.returncode:
+            raise LabFailure(f"qemu ended with status {process.returncode}:\n{_tail(self._log)}")
+
+    def unpack(self, output):
+        """Takes the results from the disk; raises when the scenario failed."""
+        try:
+            with tarfile.open(self._disk) as archive:
+                archive.extractall(output)
+        except tarfile.TarError as error:
+            raise MachineFault(f"no results came out of the machine ({error}); its console ended "
+                             f"with:\n{_tail(self._console)}") from error
+        result = pathlib.Path(output) / "result"
+        if not result.is_file():
+            raise MachineFault("the machine stopped before the scenario ended; its console ended "
+                               f"with:\n{_tail(self._console)}")
+        status = int(result.read_text(encoding="ascii"))
+        if status:
+            failure = MachineFault if status == STATUS_MACHINE_FAULT else LabFailure
+            raise failure(f"the scenario failed with status {status}; the console ended "
+                          f"with:\n{_tail(self._console)}")

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs of the lab: those built here from C, and those taken from installed packages."""
+
+import pathlib
+import shutil
+import subprocess
+
+from labkit.packages import Unavailable
+
+LAB = pathlib.Path(__file__).resolve().parent.parent
+CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer", "-pthread")
+# Guests' programs have a fixed address, apart from busybox's: a guest's samples hold nothing but
+# an address, so from outside only a program that is not relocated can be found again.
+FIXED = ("-fno-pie", "-no-pie", "-Wl,-Ttext-segment=0x10000000", "-Wl,--build-id")
+
+# command -> the Debian package that has it
+PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "perf": "linux-perf",
+    "gcc": "gcc", "ldd": "libc-bin", "dpkg-deb": "dpkg",
+}
+
+
+def find_program(name):
+    path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin") or shutil.which(name)
+    if path is None:
+        raise Unavailable(f"{name} is not installed; run: apt-get install {PACKAGES.get(name, name)}")
+    return pathlib.Path(path)
+
+
+def build(output, sources, extra=()):
+    """Compiles one program from sources of this folder, which it keeps for annotation."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    command = [str(find_program("gcc")), *CFLAGS, *extra, "-o", str(output),
+               *(str(LAB / source) for source in sources)]
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RuntimeError(f"cannot build {output.name}:\n{done.stderr}")
+    return output
+
+
+def build_guest_program(name, folder):
+    return build(folder / name, (f"guest/{name}.c", "guest/workload.c", "guest/hash.c"), FIXED)
+
+
+def build_hostburn(folder):
+    return build(folder / "hostburn", ("host/hostburn.c",), ("-fno-pie", "-no-pie"))
