@@ -57,10 +57,7 @@ vm_wait()
 	local dir=/run/vm/$1 ticks=0
 
 	until grep -q "lab: guest ready" "/out/guests/$1/console.log" 2>/dev/null; do
-		kill -0 "$(cat "$dir/pid")" 2>/dev/null || {
-			tail -n 20 "/out/guests/$1/console.log" "/out/guests/$1/qemu.log"
-			die_machine "the VMM of $1 ended before the guest was ready"
-		}
+		assert_runs "$1"
 		ticks=$((ticks + 1))
 		[ $ticks -lt $((GUEST_TIMEOUT * 5)) ] || {
 			tail -n 20 "/out/guests/$1/console.log"
@@ -73,13 +70,23 @@ vm_wait()
 	tar -x -f "$dir/out.raw" -C "/out/guests/$1" || die "no files from guest $1"
 }
 
+# A guest that ended by itself broke down: its workload never ends, and a panic ends its VMM.
+assert_runs()
+{
+	kill -0 "$(cat "/run/vm/$1/pid")" 2>/dev/null && return
+	tail -n 20 "/out/guests/$1/console.log" "/out/guests/$1/qemu.log"
+	die_machine "the VMM of $1 ended by itself"
+}
+
 # vm_kill NAME: SIGKILL to the VMM, as the out-of-memory killer does it.
 vm_kill()
 {
+	assert_runs "$1"
 	event "vm_kill $1"
 	kill -KILL "$(cat "/run/vm/$1/pid")"
 	wait "$(cat "/run/vm/$1/pid")" 2>/dev/null
 	event "vm_gone $1"
+	rm -r "/run/vm/$1"
 }
 
 vm_kill_all()
@@ -87,9 +94,8 @@ vm_kill_all()
 	local dir
 
 	for dir in /run/vm/*; do
-		kill -KILL "$(cat "$dir/pid")" 2>/dev/null
+		[ -d "$dir" ] && vm_kill "${dir##*/}"
 	done
-	event "vm_gone all"
 }
 
 # profile_start: the profiler in the background, on the whole machine, until profile_stop.

@@ -19,4 +19,3 @@ What lies in /out when this shell ends (Ctrl-D) is carried out of the lab.
 
 T
 setsid cttyhack sh
-vm_kill_all

@@ -9,11 +9,16 @@ import tempfile
 import time
 
 from labkit import domains, images, packages, programs, results
-from labkit.machine import LabFailure, Machine, MachineFault
+from labkit.machine import Machine, MachineFault
 
+EXIT_USAGE = 2
 EXIT_SKIP = 77
 GUEST_TIMEOUT = 60
 _start = time.monotonic()
+
+
+class UsageError(Exception):
+    """The request makes no sense: exit status 2."""
 
 
 @dataclasses.dataclass
@@ -43,12 +48,12 @@ def _plan(request):
     scenario = programs.LAB / "scenarios" / f"{request.scenario}.sh"
     if not scenario.is_file():
         known = ", ".join(sorted(path.stem for path in scenario.parent.glob("*.sh")))
-        raise LabFailure(f"no scenario {request.scenario}; there are: {known}")
+        raise UsageError(f"no scenario {request.scenario}; there are: {known}")
     if request.hvprof and not request.hvprof.is_file():
-        raise LabFailure(f"no program {request.hvprof}")
+        raise UsageError(f"no program {request.hvprof}")
     profiler = request.profiler or ("hvprof" if request.hvprof else "perf")
     if profiler == "hvprof" and not request.hvprof:
-        raise LabFailure("--profiler hvprof needs --hvprof PATH")
+        raise UsageError("--profiler hvprof needs --hvprof PATH")
     settings = {
         "PROFILER": profiler, "PROFILER_OPTIONS": request.options,
         "FREQUENCY": request.frequency, "SECONDS_WANTED": request.seconds,
@@ -63,7 +68,7 @@ def _empty(output):
     """Clears a folder, but only one that an earlier run of the lab made."""
     marker = output / "console.log"
     if output.exists() and any(output.iterdir()) and not marker.exists():
-        raise LabFailure(f"{output} holds something that is not the lab's; choose another --output")
+        raise UsageError(f"{output} holds something that is not the lab's; choose another --output")
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     marker.touch()

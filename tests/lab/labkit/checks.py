@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the profile of the scenario `stock` must show: one function a statement, each yields what is wrong."""
+
+import collections
+
+from labkit import domains
+
+# Shares that a guest's hot functions have at least: half of each guest's time is meant to be in either, less
+# what the system call, ticks and the boot take. Measured: above 0.8 in user space, above 0.3 in the kernel
+# of guests that ran from before the session, and 0.1 in that of a guest that booted within it.
+MIN_USER_SHARE = 0.6
+MIN_KERNEL_SHARE = 0.2
+MIN_KERNEL_SHARE_AFTER_BOOT = 0.05
+MIN_SAMPLES = 200
+# Between the scenario's clock and the samples', in seconds.
+CLOCK_SLACK = 0.1
+OWNERS = ("guest", "hypervisor", "host", "idle", "unknown", "lost")
+
+
+class Profile:
+    """A report with a row for each owner, domain, mode, image and symbol."""
+
+    def __init__(self, report):
+        self.totals = report["totals"]
+        self.unresolved = report["unresolved"]
+        self.domains = {domain["name"]: domain for domain in self.totals["domains"]}
+        self.rows = report["rows"]
+
+    def select(self, **wanted):
+        """The rows whose columns have these values, the one with most samples first."""
+        found = [row for row in self.rows
+                 if all(row[column] == value for column, value in wanted.items())]
+        return sorted(found, key=lambda row: -row["samples"])
+
+    def samples(self, **wanted):
+        return sum(row["samples"] for row in self.select(**wanted))
+
+
+def describe(row):
+    return f"{row['image']} {row['symbol']} ({row['samples']} samples)"
+
+
+def sums_hold(profile):
+    totals = profile.totals
+    parts = sum(totals[owner] for owner in OWNERS)
+    if parts != totals["total"]:
+        yield f"owners sum up to {parts}, the total is {totals['total']}"
+    in_domains = sum(domain["samples"] for domain in profile.domains.values())
+    if in_domains != totals["guest"]:
+        yield f"domains sum up to {in_domains}, the owner guest has {totals['guest']}"
+    in_rows = profile.samples()
+    if in_rows != totals["total"] - totals["lost"]:
+        yield f"rows sum up to {in_rows}, total less lost is {totals['total'] - totals['lost']}"
+    for name, domain in profile.domains.items():
+        in_rows = profile.samples(owner="domain", domain=name)
+        if not in_rows == domain["samples"] == domain["kernel"] + domain["user"]:
+            yield (f"{name}: rows have {in_rows} samples, the domain {domain['samples']}, kernel and "
+                   f"user {domain['kernel']} + {domain['user']}")
+
+
+def little_is_lost(profile):
+    totals = profile.totals
+    if totals["lost"] > totals["total"] / 20:
+        yield f"{totals['lost']} of {totals['total']} samples are lost"
+    if totals["unknown"]:
+        yield f"{totals['unknown']} samples have no known mode"
+
+
+def domains_are_known(profile, results):
+    for guest in domains.GUESTS.values():
+        domain = profile.domains.get(guest.name)
+        if domain is None:
+            yield f"no domain {guest.name}; there are: {', '.join(profile.domains)}"
+            continue
+        expected = {"uuid": guest.uuid, "vmm": "qemu", "pid": results.vmm_pid(guest.name),
+                    "vcpus": guest.vcpus}
+        for key, value in expected.items():
+            if domain[key] != value:
+                yield f"{guest.name}: {key} is {domain[key]}, not {value}"
+        if domain["samples"] < MIN_SAMPLES:
+            yield f"{guest.name}: only {domain['samples']} samples"
+    for name in profile.domains.keys() - domains.GUESTS.keys():
+        yield f"a domain {name} that never was"
+
+
+def _leads(rows, names, image, min_share):
+    """Whether one of the names leads the resolved rows with at least that share of all of them."""
+    total = sum(row["samples"] for row in rows)
+    resolved = [row for row in rows if not row["unresolved"]]
+    if not resolved:
+        return "no row has a symbol"
+    first = resolved[0]
+    if first["symbol"] not in names or first["image"] != image:
+        return f"{describe(first)} leads, not {image} {' or '.join(names)}"
+    if first["samples"] < min_share * total:
+        return f"{describe(first)} leads, but has less than {min_share:.0%} of {total}"
+    return None
+
+
+def hot_functions_lead(profile, results):
+    for guest in domains.GUESTS.values():
+        boots_within = (results.seconds_of("vm_start", guest.name) >
+                        results.seconds_of("profile_start"))
+        min_kernel = MIN_KERNEL_SHARE_AFTER_BOOT if boots_within else MIN_KERNEL_SHARE
+        kernel = profile.select(owner="domain", domain=guest.name, mode="guest-kernel")
+        user = profile.select(owner="domain", domain=guest.name, mode="guest-user")
+        wrong = _leads(kernel, guest.hot_kernel, guest.kernel_image, min_kernel)
+        if wrong:
+            yield f"{guest.name}, kernel: {wrong}"
+        wrong = _leads(user, (guest.hot_user,), guest.name, MIN_USER_SHARE)
+        if wrong:
+            yield f"{guest.name}, user space: {wrong}"
+
+
+def no_symbol_is_borrowed(profile):
+    """What only one domain runs is seen in no other, nor in the host."""
+    owners = {guest.hot_user: guest.name for guest in domains.GUESTS.values()}
+    owners["wp512_process_buffer"] = "db"
+    owners[domains.HOST_HOT_USER] = None
+    for row in profile.rows:
+        owner = "domain" if owners.get(row["symbol"]) else "host"
+        if row["symbol"] in owners and (row["owner"], row["domain"]) != (
+                owner, owners[row["symbol"]]):
+            yield f"{describe(row)} under {row['owner']} {row['domain']}"
+        is_program = row["image"] in domains.GUESTS
+        if is_program and (row["owner"], row["domain"]) != ("domain", row["image"]):
+            yield f"{describe(row)} under {row['owner']} {row['domain']}"
+
+
+def hypervisor_and_host_are_named(profile):
+    for image, symbol in (("[kvm]", "kvm_arch_vcpu_ioctl_run"), ("[kvm_amd]", "svm_vcpu_run")):
+        if not profile.select(owner="hypervisor", image=image, symbol=symbol):
+            names = [describe(row) for row in profile.select(owner="hypervisor", image=image)[:5]]
+            yield f"hypervisor: no {image} {symbol}; there are: {', '.join(names)}"
+    user = profile.select(owner="host", mode="host-user")
+    wrong = _leads(user, (domains.HOST_HOT_USER,), "hostburn", MIN_USER_SHARE)
+    if wrong:
+        yield f"host, user space: {wrong}"
+    kernel = profile.select(mode="host-kernel")
+    total = sum(row["samples"] for row in kernel)
+    resolved = sum(row["samples"] for row in kernel if not row["unresolved"])
+    if resolved < 0.99 * total:
+        yield f"host kernel: only {resolved} of {total} samples have a symbol"
+
+
+def unresolved_samples_stay(profile):
+    """libc in a guest has a random address: it is there, as [guest user], with the reason."""
+    rows = [row for row in profile.select(owner="domain", domain="web", mode="guest-user")
+            if row["unresolved"]]
+    if not rows:
+        yield "web: libc's samples are gone"
+    for row in profile.rows:
+        if row["unresolved"] and not row["image"]:
+            yield f"{describe(row)} has a reason, {row['unresolved']}, and no image"
+    by_reason = collections.Counter()
+    for row in profile.rows:
+        if row["unresolved"]:
+            by_reason[row["unresolved"]] += row["samples"]
+    for entry in profile.unresolved:
+        if by_reason[entry["reason"]] != entry["samples"]:
+            yield (f"the head says {entry['samples']} samples {entry['reason']}, the rows "
+                   f"{by_reason[entry['reason']]}")
+        if not entry["text"]:
+            yield f"no words for the reason {entry['reason']}"
+
+
+def lifetimes_are_right(samples, results):
+    """`samples` are (seconds, domain) of all samples in guest mode."""
+    times = collections.defaultdict(list)
+    for seconds, domain in samples:
+        times[domain].append(seconds)
+    start = results.seconds_of("profile_start") - CLOCK_SLACK
+    stop = results.seconds_of("profile_end") + CLOCK_SLACK
+    killed = results.seconds_of("vm_gone", "web") + CLOCK_SLACK
+    started = results.seconds_of("vm_start", "batch") - CLOCK_SLACK
+    for domain, first, last in (("web", start, killed), ("db", start, stop),
+                                ("batch", started, stop)):
+        if not times[domain]:
+            yield f"{domain}: no sample"
+            continue
+        if min(times[domain]) < first or max(times[domain]) > last:
+            yield (f"{domain}: samples from {min(times[domain]):.2f} to {max(times[domain]):.2f} s; "
+                   f"it ran from {first:.2f} to {last:.2f} s")
+        # It did run for nearly all of that time, so there must be samples from both of its ends.
+        if max(times[domain]) - min(times[domain]) < 0.6 * (last - first):
+            yield (f"{domain}: samples only from {min(times[domain]):.2f} to "
+                   f"{max(times[domain]):.2f} s; it ran from {first:.2f} to {last:.2f} s")
+
+
+def without_images(hvprof, profile):
+    """Nothing is given for the guests: their samples stay, unresolved, and no name comes from elsewhere."""
+    bare = Profile(hvprof.report(images=[]))
+    yield from sums_hold(bare)
+    for name, domain in profile.domains.items():
+        if bare.domains[name]["samples"] != domain["samples"]:
+            yield f"{name}: {bare.domains[name]['samples']} samples, {domain['samples']} with images"
+    named = [row for row in bare.select(owner="domain") if not row["unresolved"]]
+    if named:
+        yield f"guests without images have names: {describe(named[0])}"
+
+
+def with_swapped_images(hvprof, results, profile):
+    """web is given db's kallsyms, whose KASLR offset is another: that must be said, not believed."""
+    images = ["--guest", f"web=kallsyms:{results.guest_file('db', 'kallsyms')},"
+                         f"modules:{results.guest_file('db', 'modules')}"]
+    swapped = Profile(hvprof.report(images=images))
+    rows = swapped.select(owner="domain", domain="web", mode="guest-kernel")
+    named = sum(row["samples"] for row in rows if not row["unresolved"])
+    total = profile.domains["web"]["kernel"]
+    reasons = {row["unresolved"] for row in rows}
+    if named > total / 20 or "mismatch" not in reasons:
+        yield (f"web with db's kallsyms: {named} of {total} kernel samples have a name; the reasons are "
+               f"{', '.join(sorted(str(reason) for reason in reasons))}")
+
+
+def annotations(hvprof):
+    """A function of a guest's program is shown with its source lines and its instructions."""
+    for guest in domains.GUESTS.values():
+        text = hvprof.run("annotate", guest.hot_user)
+        for wanted in (guest.hot_user, f"{guest.name}.c"):
+            if wanted not in text:
+                yield f"annotate {guest.hot_user}: no {wanted} in\n{text[:2000]}"
+
+
+def guest_samples(hvprof):
+    """(seconds, domain) of all samples in guest mode."""
+    for sample in hvprof.script():
+        if sample["mode"].startswith("guest"):
+            yield sample["time"] / 1e9, sample["domain"]

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""hvprof as the tests and the demo call it: on the session of a run, with that run's images."""
+
+import json
+import os
+import subprocess
+
+
+class HvprofFailure(Exception):
+    """hvprof ended with another status than asked for; the message has what it said."""
+
+
+class Hvprof:
+    """One program on one run's results."""
+
+    def __init__(self, program, results, vmlinux=None):
+        self._program = str(program)
+        self._results = results
+        self._images = results.symbol_options(vmlinux)
+
+    def command(self, verb, *options, images=None):
+        """The whole command line; `images` replaces the options that say where images are."""
+        images = self._images if images is None else images
+        return [self._program, verb, "-i", str(self._results.session), *images, *options]
+
+    def run(self, verb, *options, images=None):
+        """What it prints."""
+        command = self.command(verb, *options, images=images)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        if done.returncode:
+            raise HvprofFailure(f"{' '.join(command)}\nended with status {done.returncode}:\n"
+                                f"{done.stderr}")
+        return done.stdout
+
+    def report(self, *options, images=None):
+        """The profile with a row for each owner, domain, mode, image and symbol."""
+        text = self.run("report", "--format=json", "--sort=owner,domain,mode,image,symbol",
+                        "--fields=+unresolved", "--percent-limit=0", *options, images=images)
+        return json.loads(text)
+
+    def script(self, *options, images=None):
+        """One dictionary for each sample."""
+        text = self.run("script", "--format=json", *options, images=images)
+        return [json.loads(line) for line in text.splitlines()]
