@@ -26,18 +26,35 @@
 
 struct hvp_symbolizer;
 
-/* The images of one guest: "NAME=kallsyms:FILE,modules:FILE,vmlinux:FILE,root:DIR,kaslr:0xOFFSET,text:0xADDRESS". */
+/* A program below a guest's root folder, and where it is loaded when it is position-independent. */
+struct hvp_guest_program {
+	char *path;
+	bool has_base;
+	uint64_t base;
+};
+
+/*
+ * The images of one guest, as the command line has them; hvprof-guest-images(7) describes each part:
+ *
+ *	NAME=kallsyms:FILE,modules:FILE,vmlinux:FILE,root:DIR,kaslr:0xOFFSET,text:0xADDRESS,program:PATH[@0xBASE],maps:FILE
+ */
 struct hvp_guest_images {
 	/* Name, UUID or VMM pid; "*" serves every guest without an entry of its own. */
 	char *guest;
+	/* kallsyms may also be a System.map. */
 	char *kallsyms, *modules, *vmlinux, *root;
+	/* Which programs ran in the guest, and copies of its /proc/PID/maps. */
+	struct hvp_guest_program *programs;
+	size_t num_programs;
+	char **maps;
+	size_t num_maps;
 	/* How far the kernel is from where vmlinux (or System.map) has it; text_address is the run-time address of _text. */
 	bool has_kaslr_offset, has_text_address;
 	int64_t kaslr_offset;
 	uint64_t text_address;
 };
 
-/* HVP_ERROR_USAGE names the part that is wrong and lists the parts there are. */
+/* HVP_ERROR_USAGE names the part that is wrong and lists the parts there are. On error `ret` is empty. */
 struct hvp_error *hvp_guest_images_parse(const char *spec,
 					 struct hvp_guest_images *ret) hvp_must_use;
 void hvp_guest_images_deinit(struct hvp_guest_images *images);

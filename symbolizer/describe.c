@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The second step: from a place in an image to names, lines and code. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/array.h"
+#include "symbolizer/dwarf.h"
+#include "symbolizer/symbolizer_internal.h"
+
+/* Callers hold images as const; the symbolizer that owns them may fill them. */
+static struct hvp_image *owned(const struct hvp_image *image)
+{
+	return (struct hvp_image *)image;
+}
+
+const struct hvp_symbol *hvp_symbolizer_symbol(struct hvp_symbolizer *symbolizer,
+					       const struct hvp_location *location,
+					       enum hvp_unresolved *ret_why)
+{
+	struct hvp_image *image = owned(location->image);
+	struct hvp_symtab_entry *entry;
+	const struct hvp_symbol *symbol;
+
+	*ret_why = location->why;
+	if (location->why)
+		return NULL;
+	hvp_image_load_table(&symbolizer->images, image);
+	entry = hvp_symtab_find(&image->symtab, location->address);
+	symbol = entry ? hvp_symtab_present(&image->symtab, entry) : NULL;
+	if (!symbol)
+		*ret_why = image->table_why ? image->table_why : HVP_UNRESOLVED_NO_SYMBOL;
+	return symbol;
+}
+
+/* The image whose file has lines and code, and what to subtract from addresses: a kernel's are in its vmlinux. */
+static struct hvp_image *image_with_file(struct hvp_image *image, uint64_t *ret_delta)
+{
+	*ret_delta = 0;
+	if (image->kind == HVP_IMAGE_ELF)
+		return image;
+	if (image->kind == HVP_IMAGE_KERNEL && image->kernel)
+		return hvp_kernel_find_vmlinux(image->kernel, image, ret_delta);
+	return NULL;
+}
+
+/* The image's lock is held. */
+static struct hvp_error *open_dwarf(struct hvp_symbolizer *symbolizer, struct hvp_image *image)
+{
+	const struct hvp_wanted wanted = {.root = image->root, .path = image->path};
+	struct hvp_elf *elf;
+
+	if (image->has_looked_for_dwarf)
+		return NULL;
+	image->has_looked_for_dwarf = true;
+	elf = hvp_image_debug_elf(&symbolizer->images, image);
+	if (!elf) {
+		hvp_log(symbolizer->finder.log, HVP_LOG_DEBUG, HVP_LOG_SYMBOLS,
+			"%s: no line information, neither in the file nor in a debug file",
+			image->path);
+		return NULL;
+	}
+	hvp_finder_progress(&symbolizer->finder, "reading line information", hvp_elf_path(elf));
+	return hvp_dwarf_create(elf, hvp_finder_open_alternate(&symbolizer->finder, &wanted, elf),
+				symbolizer->finder.keep_mangled, &image->dwarf);
+}
+
+struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,
+				       const struct hvp_location *location,
+				       const struct hvp_line **ret, size_t *ret_num)
+{
+	const struct hvp_symbol *symbol;
+	struct hvp_error *err;
+	enum hvp_unresolved why;
+	struct hvp_image *image;
+	uint64_t delta;
+
+	*ret = NULL;
+	*ret_num = 0;
+	symbol = hvp_symbolizer_symbol(symbolizer, location, &why);
+	image = image_with_file(owned(location->image), &delta);
+	if (location->why || !image)
+		return NULL;
+	hvp_image_load_table(&symbolizer->images, image);
+	pthread_mutex_lock(&image->lock);
+	err = open_dwarf(symbolizer, image);
+	if (!err && image->dwarf)
+		err = hvp_dwarf_lines(image->dwarf, location->address - delta,
+				      symbol ? symbol->name : NULL, ret, ret_num);
+	pthread_mutex_unlock(&image->lock);
+	return err;
+}
+
+struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
+				      const struct hvp_image *const_image, uint64_t address,
+				      size_t size, uint8_t **ret)
+{
+	hvp_scope(hvp_free_ptr) uint8_t *code = NULL;
+	struct hvp_image *image;
+	uint64_t delta;
+
+	image = image_with_file(owned(const_image), &delta);
+	if (!image)
+		return hvp_error_create(HVP_ERROR_NOT_FOUND,
+					"there is no file with the code of %s; %s",
+					const_image->name,
+					const_image->kind == HVP_IMAGE_KERNEL
+						? "give its vmlinux"
+						: hvp_unresolved_text(const_image->why));
+	hvp_image_open(&symbolizer->images, image);
+	if (!image->elf)
+		return hvp_error_create(HVP_ERROR_NOT_FOUND, "%s: %s", image->path,
+					hvp_unresolved_text(image->open_why));
+	code = malloc(size ? size : 1);
+	if (!code)
+		return hvp_error_no_memory;
+	hvp_try(hvp_elf_code(image->elf, address - delta, size, code));
+	*ret = hvp_take(code);
+	return NULL;
+}
+
+struct matches {
+	struct hvp_symbol_match *items;
+	size_t num, capacity;
+};
+
+static void matches_deinit(struct matches *matches)
+{
+	free(matches->items);
+}
+
+/* Names as the linker has them are compared as they are; those made readable only when asked for (they must all be made first). */
+static struct hvp_error *match_image(struct hvp_symbolizer *symbolizer, struct hvp_image *image,
+				     const char *name, bool is_readable, struct matches *matches)
+{
+	hvp_image_load_table(&symbolizer->images, image);
+	for (size_t i = 0; i < image->symtab.num; i++) {
+		struct hvp_symtab_entry *entry = &image->symtab.entries[i];
+		const struct hvp_symbol *symbol;
+
+		if (is_readable ? entry->raw[0] != '_' : strcmp(entry->raw, name) != 0)
+			continue;
+		symbol = hvp_symtab_present(&image->symtab, entry);
+		if (!symbol || (is_readable && strcmp(symbol->name, name) != 0))
+			continue;
+		hvp_try(hvp_array_reserve(&matches->items, &matches->capacity, matches->num + 1,
+					  sizeof(*matches->items)));
+		matches->items[matches->num++] = (struct hvp_symbol_match){image, symbol};
+	}
+	return NULL;
+}
+
+static struct hvp_error *match_all(struct hvp_symbolizer *symbolizer, const struct hvp_image *image,
+				   const char *name, bool is_readable, struct matches *matches)
+{
+	uint32_t num = hvp_symbolizer_num_images(symbolizer);
+
+	if (image)
+		return match_image(symbolizer, owned(image), name, is_readable, matches);
+	for (uint32_t i = 0; i < num; i++) {
+		struct hvp_image *each = hvp_images_at(&symbolizer->images, i);
+
+		if (atomic_load_explicit(&each->is_located, memory_order_relaxed))
+			hvp_try(match_image(symbolizer, each, name, is_readable, matches));
+	}
+	return NULL;
+}
+
+struct hvp_error *hvp_symbolizer_find(struct hvp_symbolizer *symbolizer,
+				      const struct hvp_image *image, const char *name,
+				      struct hvp_symbol_match **ret, size_t *ret_num)
+{
+	hvp_scope(matches_deinit) struct matches matches = {0};
+
+	hvp_try(match_all(symbolizer, image, name, false, &matches));
+	if (!matches.num && !symbolizer->finder.keep_mangled)
+		hvp_try(match_all(symbolizer, image, name, true, &matches));
+	*ret_num = matches.num;
+	*ret = hvp_take(matches.items);
+	return NULL;
+}

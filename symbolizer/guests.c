@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which images belong to which kernel. What the user names goes first, then what the session carries, then the paths that
+ * the session noted. Each domain gets its own; nothing is handed from one to another.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/array.h"
+#include "common/session/format.h"
+#include "symbolizer/symbolizer_internal.h"
+
+/* The identity of one domain, put together from all its records. */
+struct identity {
+	uint32_t domain, pid;
+	const char *name, *uuid;
+};
+
+struct identities {
+	struct identity *items;
+	size_t num, capacity;
+	struct hvp_map by_domain;
+};
+
+static void identities_deinit(struct identities *identities)
+{
+	free(identities->items);
+	hvp_map_deinit(&identities->by_domain);
+}
+
+static bool is_set(const char *text)
+{
+	return text && *text;
+}
+
+static struct hvp_error *add_identity(struct identities *identities,
+				      const struct hvp_record_domain *domain)
+{
+	struct identity *identity;
+	uint64_t *place;
+	bool is_new;
+
+	if (domain->domain == HVP_DOMAIN_HOST)
+		return NULL;
+	place = hvp_map_insert(&identities->by_domain, domain->domain, &is_new);
+	if (!place)
+		return hvp_error_no_memory;
+	if (is_new) {
+		hvp_try(hvp_array_reserve(&identities->items, &identities->capacity,
+					  identities->num + 1, sizeof(*identities->items)));
+		*place = identities->num;
+		identities->items[identities->num++] =
+			(struct identity){.domain = domain->domain, .name = "", .uuid = ""};
+	}
+	identity = &identities->items[*place];
+	identity->pid = domain->pid ? domain->pid : identity->pid;
+	identity->name = is_set(domain->name) ? domain->name : identity->name;
+	identity->uuid = is_set(domain->uuid) ? domain->uuid : identity->uuid;
+	return NULL;
+}
+
+static bool is_called(const struct identity *identity, const char *guest)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%u", identity->pid);
+	return (*identity->name && !strcmp(guest, identity->name)) ||
+	       (*identity->uuid && !strcasecmp(guest, identity->uuid)) ||
+	       (identity->pid && !strcmp(guest, pid));
+}
+
+static const struct hvp_guest_images *find_given(const struct hvp_symbolizer_options *options,
+						 const struct identity *identity)
+{
+	const struct hvp_guest_images *for_others = NULL;
+
+	for (size_t i = 0; i < options->num_guests; i++) {
+		if (is_called(identity, options->guests[i].guest))
+			return &options->guests[i];
+		if (!strcmp(options->guests[i].guest, "*"))
+			for_others = &options->guests[i];
+	}
+	return for_others;
+}
+
+/* The last one wins: a collector that carries kallsyms anew does so because modules came. */
+static const struct hvp_record_blob *find_blob(const struct hvp_session *session,
+					       enum hvp_blob_kind kind, uint32_t domain)
+{
+	for (size_t i = hvp_session_num_records(session); i > 0; i--) {
+		const struct hvp_record *record = hvp_session_record(session, i - 1);
+
+		if (record->type == HVP_RECORD_BLOB && record->blob.kind == kind &&
+		    record->blob.domain == domain && record->blob.size)
+			return &record->blob;
+	}
+	return NULL;
+}
+
+/* "guest.NAME.kallsyms" and so on, as noted when recording. */
+static const char *noted_path(const struct hvp_session *session, const char *name, const char *part)
+{
+	hvp_scope(hvp_free_ptr) char *key = NULL;
+	const char *value;
+
+	if (!*name || asprintf(&key, HVP_INFO_GUEST_PREFIX "%s.%s", name, part) < 0) {
+		key = NULL;
+		return NULL;
+	}
+	value = hvp_session_info(session, key);
+	return is_set(value) ? value : NULL;
+}
+
+static void gather_guest(const struct hvp_session *session, const struct identity *identity,
+			 const struct hvp_guest_images *given, struct hvp_kernel_sources *ret)
+{
+	*ret = (struct hvp_kernel_sources){
+		.label = *identity->name ? identity->name : "a guest",
+		.domain = identity->domain,
+		.is_guest = true,
+		.kallsyms_blob = find_blob(session, HVP_BLOB_KALLSYMS, identity->domain),
+		.modules_blob = find_blob(session, HVP_BLOB_MODULES, identity->domain),
+		.vmlinux = noted_path(session, identity->name, "vmlinux"),
+		.root = noted_path(session, identity->name, "root"),
+	};
+	if (!ret->kallsyms_blob)
+		ret->kallsyms = noted_path(session, identity->name, "kallsyms");
+	if (!ret->modules_blob)
+		ret->modules = noted_path(session, identity->name, "modules");
+	if (!given)
+		return;
+	ret->kallsyms = given->kallsyms ? given->kallsyms : ret->kallsyms;
+	ret->modules = given->modules ? given->modules : ret->modules;
+	ret->vmlinux = given->vmlinux ? given->vmlinux : ret->vmlinux;
+	ret->root = given->root ? given->root : ret->root;
+	ret->has_kaslr_offset = given->has_kaslr_offset;
+	ret->has_text_address = given->has_text_address;
+	ret->kaslr_offset = given->kaslr_offset;
+	ret->text_address = given->text_address;
+}
+
+static struct hvp_error *add_guest(struct hvp_symbolizer *symbolizer,
+				   const struct hvp_symbolizer_options *options,
+				   const struct identity *identity)
+{
+	const struct hvp_guest_images *given = find_given(options, identity);
+	struct hvp_kernel_sources sources;
+	struct hvp_guest *guest;
+
+	gather_guest(symbolizer->session, identity, given, &sources);
+	hvp_try(hvp_array_reserve(&symbolizer->guests, &symbolizer->capacity_guests,
+				  symbolizer->num_guests + 1, sizeof(*symbolizer->guests)));
+	hvp_try(hvp_map_set(&symbolizer->guest_of_domain, identity->domain,
+			    symbolizer->num_guests));
+	guest = &symbolizer->guests[symbolizer->num_guests++];
+	*guest = (struct hvp_guest){0};
+	if (sources.root)
+		hvp_try(hvp_guest_user_create(given, sources.root, sources.label,
+					      &symbolizer->images, &guest->user));
+	if (!sources.kallsyms && !sources.kallsyms_blob && !sources.vmlinux)
+		return NULL;
+	return hvp_kernel_create(&sources, &symbolizer->images, symbolizer->session,
+				 &guest->kernel);
+}
+
+/* --guest for a name that the session does not have is a mistake that must not pass in silence. */
+static void note_strangers(struct hvp_symbolizer *symbolizer,
+			   const struct hvp_symbolizer_options *options,
+			   const struct identities *identities)
+{
+	for (size_t i = 0; i < options->num_guests; i++) {
+		const char *guest = options->guests[i].guest;
+		bool is_known = !strcmp(guest, "*");
+
+		for (size_t j = 0; j < identities->num && !is_known; j++)
+			is_known = is_called(&identities->items[j], guest);
+		if (!is_known)
+			hvp_notes_add(
+				&symbolizer->notes,
+				"--guest %s=...: the session has no guest of this name, UUID or "
+				"pid",
+				guest);
+	}
+}
+
+static struct hvp_error *read_guests(struct hvp_symbolizer *symbolizer,
+				     const struct hvp_symbolizer_options *options)
+{
+	hvp_scope(identities_deinit) struct identities identities = {0};
+
+	for (size_t i = 0; i < hvp_session_num_records(symbolizer->session); i++) {
+		const struct hvp_record *record = hvp_session_record(symbolizer->session, i);
+
+		if (record->type == HVP_RECORD_DOMAIN)
+			hvp_try(add_identity(&identities, &record->domain));
+	}
+	for (size_t i = 0; i < identities.num; i++)
+		hvp_try(add_guest(symbolizer, options, &identities.items[i]));
+	note_strangers(symbolizer, options, &identities);
+	return NULL;
+}
+
+static void read_build_id(const char *hex, struct hvp_kernel_sources *sources)
+{
+	unsigned int byte;
+
+	for (; is_set(hex) && sources->build_id_size < HVP_BUILD_ID_MAX; hex += 2) {
+		if (sscanf(hex, "%2x", &byte) != 1 || !hex[1])
+			break;
+		sources->build_id[sources->build_id_size++] = (uint8_t)byte;
+	}
+}
+
+struct hvp_error *hvp_symbolizer_read_kernels(struct hvp_symbolizer *symbolizer,
+					      const struct hvp_symbolizer_options *options)
+{
+	const struct hvp_session *session = symbolizer->session;
+	struct hvp_kernel_sources host = {
+		.label = "the host",
+		.domain = HVP_DOMAIN_HOST,
+		.kallsyms = options->kallsyms,
+		.vmlinux = options->vmlinux,
+		.root = symbolizer->host_root,
+		.kallsyms_blob = find_blob(session, HVP_BLOB_KALLSYMS, HVP_DOMAIN_HOST),
+		.modules_blob = find_blob(session, HVP_BLOB_MODULES, HVP_DOMAIN_HOST),
+		.is_live = symbolizer->is_live,
+		.release = hvp_session_info(session, HVP_INFO_KERNEL),
+	};
+
+	read_build_id(hvp_session_info(session, HVP_INFO_KERNEL_BUILD_ID), &host);
+	hvp_try(hvp_kernel_create(&host, &symbolizer->images, session, &symbolizer->host_kernel));
+	return read_guests(symbolizer, options);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbolizer/kernel_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbolizer/kernel_image.h"
+
+#define MAX_IPS 4096u
+#define MAX_CHUNKS 16u
+/* With fewer samples nothing is concluded. */
+#define MIN_SAMPLES 20u
+/* One in a hundred may be outside: code that comes and goes. */
+#define MAX_OUTSIDE_PERCENT 1u
+
+/* x86-64 (Documentation/arch/x86/x86_64/mm.rst): the kernel's image is in this gigabyte, modules and BPF lie above it. */
+#define X86_CORE_BEGIN 0xffffffff80000000ULL
+#define X86_CORE_END 0xffffffffc0000000ULL
+/* Without KASLR: text here, and modules from 512 MB on. */
+#define X86_FIXED_TEXT 0xffffffff81000000ULL
+#define X86_FIXED_CORE_END 0xffffffffa0000000ULL
+
+static bool is_of_kernel(const struct hvp_row *row, bool is_guest)
+{
+	return row->mode == (is_guest ? HVP_MODE_GUEST_KERNEL : HVP_MODE_HOST_KERNEL);
+}
+
+static struct hvp_error *read_chunk(const struct hvp_session *session, size_t index,
+				    uint32_t domain, bool is_guest, struct hvp_batch *batch,
+				    struct hvp_kernel_ips *ips)
+{
+	hvp_try(hvp_session_read_chunk(session, index, batch));
+	for (size_t i = 0; i < batch->num_rows && ips->num < MAX_IPS; i++) {
+		const struct hvp_row *row = &batch->rows[i];
+
+		if (!is_of_kernel(row, is_guest) || (is_guest && row->domain != domain))
+			continue;
+		ips->ips[ips->num++] = row->ip;
+	}
+	return NULL;
+}
+
+struct hvp_error *hvp_kernel_ips_read(const struct hvp_session *session, uint32_t domain,
+				      bool is_guest, struct hvp_kernel_ips *ret)
+{
+	size_t num_chunks = hvp_session_num_chunks(session), num_read = 0;
+	struct hvp_batch batch;
+
+	*ret = (struct hvp_kernel_ips){.ips = calloc(MAX_IPS, sizeof(*ret->ips))};
+	if (!ret->ips)
+		return hvp_error_no_memory;
+	hvp_batch_init(&batch);
+	batch.columns = ~HVP_COLUMN_TIME;
+	for (size_t i = 0; i < num_chunks && num_read < MAX_CHUNKS && ret->num < MAX_IPS; i++) {
+		const struct hvp_chunk_info *chunk = hvp_session_chunk(session, i);
+
+		if (is_guest ? !chunk->has_guest : !chunk->has_host)
+			continue;
+		if (is_guest && !hvp_session_chunk_has_domain(session, i, domain))
+			continue;
+		num_read++;
+		/* A chunk that cannot be read is said by the one who reads them all. */
+		hvp_error_destroy(read_chunk(session, i, domain, is_guest, &batch, ret));
+	}
+	hvp_batch_deinit(&batch);
+	return NULL;
+}
+
+void hvp_kernel_ips_deinit(struct hvp_kernel_ips *ips)
+{
+	free(ips->ips);
+	*ips = (struct hvp_kernel_ips){0};
+}
+
+static bool is_inside(const struct hvp_kernel_range *ranges, size_t num_ranges, uint64_t ip)
+{
+	for (size_t i = 0; i < num_ranges; i++) {
+		if (ip >= ranges[i].begin && ip < ranges[i].end)
+			return true;
+	}
+	return false;
+}
+
+void hvp_kernel_measure_fit(const struct hvp_kernel_ips *ips, const struct hvp_kernel_range *ranges,
+			    size_t num_ranges, uint64_t text, struct hvp_kernel_fit *ret)
+{
+	uint64_t begin = (uint64_t)1 << 63, end = UINT64_MAX;
+
+	if (text >= X86_CORE_BEGIN && text < X86_CORE_END) {
+		begin = X86_CORE_BEGIN;
+		end = text == X86_FIXED_TEXT ? X86_FIXED_CORE_END : X86_CORE_END;
+	}
+	*ret = (struct hvp_kernel_fit){0};
+	for (size_t i = 0; i < ips->num; i++) {
+		if (ips->ips[i] < begin || ips->ips[i] >= end)
+			continue;
+		ret->num_core++;
+		if (is_inside(ranges, num_ranges, ips->ips[i]))
+			ret->num_inside++;
+		else
+			ret->example_outside = ips->ips[i];
+	}
+}
+
+bool hvp_kernel_is_misfit(const struct hvp_kernel_fit *fit)
+{
+	size_t outside = fit->num_core - fit->num_inside;
+
+	return fit->num_core >= MIN_SAMPLES && outside * 100 > fit->num_core * MAX_OUTSIDE_PERCENT;
+}
+
+bool hvp_kernel_tables_agree(const struct hvp_kallsyms *kallsyms, const struct hvp_symtab *symtab,
+			     uint64_t delta)
+{
+	size_t num_compared = 0, num_equal = 0;
+	size_t step = kallsyms->num / 2000 + 1;
+
+	for (size_t i = 0; i < kallsyms->num; i += step) {
+		const struct hvp_kallsyms_symbol *symbol = &kallsyms->symbols[i];
+		const struct hvp_symtab_entry *entry;
+
+		/* Only what both tables must have. */
+		if (symbol->module != HVP_KALLSYMS_CORE || symbol->type != 'T' ||
+		    symbol->address < kallsyms->text || symbol->address >= kallsyms->etext)
+			continue;
+		num_compared++;
+		entry = hvp_symtab_at(symtab, symbol->address - delta);
+		num_equal += entry && !strcmp(entry->raw, symbol->name);
+	}
+	/* Aliases make up the rest: one table keeps another name of the place. */
+	return num_equal * 10 >= num_compared * 7 && num_equal > 0;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbolizer/spaces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/array.h"
+
+/* Real process trees inherit code through a handful of forks without exec; a hostile session must not make lookups long. */
+#define MAX_PARENTS 64
+/* A number that is used again leaves a chain of earlier lives behind. */
+#define MAX_PREVIOUS 65536
+
+void hvp_spaces_init(struct hvp_spaces *spaces)
+{
+	*spaces = (struct hvp_spaces){0};
+	hvp_map_init(&spaces->last);
+}
+
+void hvp_spaces_deinit(struct hvp_spaces *spaces)
+{
+	for (size_t i = 0; i < spaces->num; i++) {
+		free(spaces->lives[i].pieces);
+		free(spaces->lives[i].current);
+	}
+	free(spaces->lives);
+	hvp_map_deinit(&spaces->last);
+}
+
+static uint32_t last_life(const struct hvp_spaces *spaces, uint32_t pid)
+{
+	uint64_t index;
+
+	return hvp_map_get(&spaces->last, pid, &index) ? (uint32_t)index : HVP_NO_LIFE;
+}
+
+static struct hvp_error *begin_life(struct hvp_spaces *spaces, uint32_t pid, uint64_t from,
+				    uint32_t parent)
+{
+	uint32_t previous = last_life(spaces, pid);
+
+	if (spaces->num == HVP_NO_LIFE)
+		return hvp_error_create(HVP_ERROR_UNSUPPORTED, "more processes than numbers");
+	hvp_try(hvp_array_reserve(&spaces->lives, &spaces->capacity, spaces->num + 1,
+				  sizeof(*spaces->lives)));
+	hvp_try(hvp_map_set(&spaces->last, pid, spaces->num));
+	if (previous != HVP_NO_LIFE && spaces->lives[previous].until > from)
+		spaces->lives[previous].until = from;
+	spaces->lives[spaces->num++] = (struct hvp_life){
+		.pid = pid,
+		.from = from,
+		.until = UINT64_MAX,
+		.parent = parent,
+		.previous = previous,
+	};
+	return NULL;
+}
+
+/* The life that records of now belong to; what was there when the session began has always been there. */
+static struct hvp_error *current_life(struct hvp_spaces *spaces, uint32_t pid, uint64_t time,
+				      struct hvp_life **ret)
+{
+	uint32_t index = last_life(spaces, pid);
+
+	if (index == HVP_NO_LIFE || spaces->lives[index].until <= time) {
+		hvp_try(begin_life(spaces, pid, index == HVP_NO_LIFE ? 0 : time, HVP_NO_LIFE));
+		index = (uint32_t)spaces->num - 1;
+	}
+	*ret = &spaces->lives[index];
+	return NULL;
+}
+
+/* Of the pieces in force (ordered, disjoint): the first that ends behind the address. */
+static size_t first_behind(const struct hvp_life *life, uint64_t address)
+{
+	size_t low = 0, high = life->num_current;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (life->pieces[life->current[middle]].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct hvp_error *add_piece(struct hvp_life *life, const struct hvp_piece *piece,
+				   size_t position)
+{
+	if (life->num >= UINT32_MAX)
+		return hvp_error_create(HVP_ERROR_UNSUPPORTED, "too many mappings");
+	hvp_try(hvp_array_reserve(&life->pieces, &life->capacity, life->num + 1,
+				  sizeof(*life->pieces)));
+	hvp_try(hvp_array_reserve(&life->current, &life->capacity_current, life->num_current + 1,
+				  sizeof(*life->current)));
+	memmove(&life->current[position + 1], &life->current[position],
+		(life->num_current - position) * sizeof(*life->current));
+	life->current[position] = (uint32_t)life->num;
+	life->num_current++;
+	life->pieces[life->num++] = *piece;
+	return NULL;
+}
+
+/* Ends the piece at `position` at `time` outside [begin, end); what sticks out goes on as new pieces. */
+static struct hvp_error *cut_piece(struct hvp_life *life, size_t position, uint64_t begin,
+				   uint64_t end, uint64_t time)
+{
+	struct hvp_piece *old = &life->pieces[life->current[position]];
+	struct hvp_piece before = *old, behind = *old;
+
+	before.end = begin;
+	behind.begin = end;
+	before.from = behind.from = time;
+	old->until = time;
+	life->num_current--;
+	memmove(&life->current[position], &life->current[position + 1],
+		(life->num_current - position) * sizeof(*life->current));
+	if (behind.begin < behind.end)
+		hvp_try(add_piece(life, &behind, position));
+	return before.begin < before.end ? add_piece(life, &before, position) : NULL;
+}
+
+struct hvp_error *hvp_spaces_map(struct hvp_spaces *spaces, uint32_t pid, uint64_t time,
+				 const struct hvp_mapping *mapping)
+{
+	struct hvp_piece piece = {
+		.begin = mapping->begin,
+		.end = mapping->size > UINT64_MAX - mapping->begin ? UINT64_MAX
+								   : mapping->begin + mapping->size,
+		.from = time,
+		.until = UINT64_MAX,
+		.bias = mapping->file_offset - mapping->begin,
+		.image = mapping->image,
+	};
+	struct hvp_life *life;
+	size_t position;
+
+	if (!mapping->size)
+		return NULL;
+	hvp_try(current_life(spaces, pid, time, &life));
+	for (;;) {
+		const struct hvp_piece *old;
+
+		position = first_behind(life, piece.begin);
+		if (position == life->num_current)
+			break;
+		old = &life->pieces[life->current[position]];
+		if (old->begin >= piece.end)
+			break;
+		if (old->begin == piece.begin && old->end == piece.end && old->bias == piece.bias &&
+		    old->image == piece.image)
+			return NULL;
+		hvp_try(cut_piece(life, position, piece.begin, piece.end, time));
+	}
+	return add_piece(life, &piece, position);
+}
+
+struct hvp_error *hvp_spaces_fork(struct hvp_spaces *spaces, uint32_t pid, uint32_t parent_pid,
+				  uint64_t time)
+{
+	uint32_t parent = last_life(spaces, parent_pid);
+	uint64_t parent_time = time;
+
+	if (pid == parent_pid)
+		return NULL;
+	/* A parent that only inherited is skipped, so that forks of forks keep the chain short. */
+	if (parent != HVP_NO_LIFE && !spaces->lives[parent].num) {
+		parent_time = spaces->lives[parent].parent_time;
+		parent = spaces->lives[parent].parent;
+	}
+	hvp_try(begin_life(spaces, pid, time, parent));
+	spaces->lives[spaces->num - 1].parent_time = parent_time;
+	return NULL;
+}
+
+struct hvp_error *hvp_spaces_exec(struct hvp_spaces *spaces, uint32_t pid, uint64_t time)
+{
+	uint32_t last = last_life(spaces, pid);
+
+	/* The name of a process that has shown nothing yet: a collector's start-up list of what runs. */
+	if (last == HVP_NO_LIFE)
+		return NULL;
+	return begin_life(spaces, pid, time, HVP_NO_LIFE);
+}
+
+void hvp_spaces_exit(struct hvp_spaces *spaces, uint32_t pid, uint32_t tid, uint64_t time)
+{
+	uint32_t last = last_life(spaces, pid);
+	struct hvp_life *life = last == HVP_NO_LIFE ? NULL : &spaces->lives[last];
+
+	if (!life)
+		return;
+	/* Threads may outlive their leader: each later end moves the process's. */
+	if (tid == pid || life->until != UINT64_MAX)
+		life->until = time + 1;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct hvp_piece *left = a, *right = b;
+
+	if (left->begin != right->begin)
+		return left->begin < right->begin ? -1 : 1;
+	return left->from < right->from ? -1 : left->from > right->from;
+}
+
+void hvp_spaces_freeze(struct hvp_spaces *spaces)
+{
+	for (size_t i = 0; i < spaces->num; i++) {
+		struct hvp_life *life = &spaces->lives[i];
+		uint64_t max_end = 0;
+
+		free(life->current);
+		life->current = NULL;
+		if (life->num)
+			qsort(life->pieces, life->num, sizeof(*life->pieces), by_begin);
+		for (size_t j = 0; j < life->num; j++) {
+			if (life->pieces[j].end > max_end)
+				max_end = life->pieces[j].end;
+			life->pieces[j].max_end = max_end;
+		}
+	}
+}
+
+static const struct hvp_piece *find_in_life(const struct hvp_life *life, uint64_t time,
+					    uint64_t address)
+{
+	size_t low = 0, high = life->num;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (life->pieces[middle].begin <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* Backwards over the versions of this place, until nothing before reaches it. */
+	for (; low > 0 && life->pieces[low - 1].max_end > address; low--) {
+		const struct hvp_piece *piece = &life->pieces[low - 1];
+
+		if (address < piece->end && time >= piece->from && time < piece->until)
+			return piece;
+	}
+	return NULL;
+}
+
+const struct hvp_life *hvp_spaces_life(const struct hvp_spaces *spaces, uint32_t pid, uint64_t time)
+{
+	uint32_t index = last_life(spaces, pid);
+
+	for (int i = 0; index != HVP_NO_LIFE && i < MAX_PREVIOUS; i++) {
+		const struct hvp_life *life = &spaces->lives[index];
+
+		if (time >= life->from)
+			return time < life->until ? life : NULL;
+		index = life->previous;
+	}
+	return NULL;
+}
+
+const struct hvp_life *hvp_spaces_parent(const struct hvp_spaces *spaces,
+					 const struct hvp_life *life)
+{
+	return life->parent == HVP_NO_LIFE ? NULL : &spaces->lives[life->parent];
+}
+
+const struct hvp_piece *hvp_spaces_find(const struct hvp_spaces *spaces, uint32_t pid,
+					uint64_t time, uint64_t address)
+{
+	const struct hvp_life *life = hvp_spaces_life(spaces, pid, time);
+
+	for (int i = 0; life && i < MAX_PARENTS; i++) {
+		const struct hvp_piece *piece = find_in_life(life, time, address);
+
+		if (piece)
+			return piece;
+		time = life->parent_time;
+		life = hvp_spaces_parent(spaces, life);
+	}
+	return NULL;
+}
