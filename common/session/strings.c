@@ -16,9 +16,9 @@ struct hvp_string_slot {
 	uint64_t number;
 };
 
-struct hvp_error *hvp_strings_init(struct hvp_strings *strings)
+struct hvp_error *hvp_string_table_init(struct hvp_string_table *strings)
 {
-	*strings = (struct hvp_strings){.next = 1};
+	*strings = (struct hvp_string_table){.next = 1};
 	strings->slots = calloc(NUM_SLOTS, sizeof(*strings->slots));
 	if (!strings->slots)
 		return hvp_error_no_memory;
@@ -27,19 +27,19 @@ struct hvp_error *hvp_strings_init(struct hvp_strings *strings)
 	return NULL;
 }
 
-void hvp_strings_deinit(struct hvp_strings *strings)
+void hvp_string_table_deinit(struct hvp_string_table *strings)
 {
 	free(strings->slots);
 	hvp_buf_deinit(&strings->new_strings);
-	*strings = (struct hvp_strings){0};
+	*strings = (struct hvp_string_table){0};
 }
 
-size_t hvp_strings_memory(const struct hvp_strings *strings)
+size_t hvp_string_table_memory(const struct hvp_string_table *strings)
 {
 	return NUM_SLOTS * sizeof(*strings->slots) + strings->new_strings.capacity;
 }
 
-uint64_t hvp_strings_add(struct hvp_strings *strings, const void *data, size_t size)
+uint64_t hvp_string_table_add(struct hvp_string_table *strings, const void *data, size_t size)
 {
 	uint64_t hash;
 	size_t at;

@@ -14,7 +14,7 @@
 
 struct hvp_string_slot;
 
-struct hvp_strings {
+struct hvp_string_table {
 	struct hvp_string_slot *slots;
 	size_t num_used;
 	uint64_t seed;
@@ -25,11 +25,11 @@ struct hvp_strings {
 	size_t num_new;
 };
 
-struct hvp_error *hvp_strings_init(struct hvp_strings *strings) hvp_must_use;
-void hvp_strings_deinit(struct hvp_strings *strings);
-size_t hvp_strings_memory(const struct hvp_strings *strings);
+struct hvp_error *hvp_string_table_init(struct hvp_string_table *strings) hvp_must_use;
+void hvp_string_table_deinit(struct hvp_string_table *strings);
+size_t hvp_string_table_memory(const struct hvp_string_table *strings);
 
 /* The number of `size` bytes. Out of memory shows in new_strings.failed. */
-uint64_t hvp_strings_add(struct hvp_strings *strings, const void *data, size_t size);
+uint64_t hvp_string_table_add(struct hvp_string_table *strings, const void *data, size_t size);
 
 #endif

@@ -59,7 +59,7 @@ static struct hvp_error *init_parts(struct hvp_session_writer *writer, int fd,
 	if (!writer->path)
 		return hvp_error_no_memory;
 	hvp_try(hvp_output_init(&writer->output, fd, writer->path, level));
-	hvp_try(hvp_strings_init(&writer->strings));
+	hvp_try(hvp_string_table_init(&writer->strings));
 	hvp_try(hvp_stacks_init(&writer->stacks, limit / 4));
 	hvp_try(hvp_column_encoder_create(max_rows, level, &writer->encoder));
 	hvp_try(hvp_writer_init_rows(writer, max_rows));
@@ -93,7 +93,7 @@ void hvp_session_writer_destroy(struct hvp_session_writer *writer)
 	hvp_writer_deinit_rows(writer);
 	hvp_column_encoder_destroy(writer->encoder);
 	hvp_stacks_deinit(&writer->stacks);
-	hvp_strings_deinit(&writer->strings);
+	hvp_string_table_deinit(&writer->strings);
 	hvp_output_deinit(&writer->output);
 	hvp_buf_deinit(&writer->info);
 	hvp_buf_deinit(&writer->events);
@@ -107,7 +107,7 @@ static void note_memory(struct hvp_session_writer *writer)
 {
 	size_t memory = sizeof(*writer) + writer->rows.max * hvp_writer_row_cost() +
 			hvp_column_encoder_memory(writer->encoder) +
-			hvp_stacks_memory(&writer->stacks) + hvp_strings_memory(&writer->strings) +
+			hvp_stacks_memory(&writer->stacks) + hvp_string_table_memory(&writer->strings) +
 			hvp_output_memory(&writer->output) + writer->info.capacity +
 			writer->events.capacity + writer->records.capacity + writer->payload.capacity;
 

@@ -37,7 +37,7 @@ struct hvp_group {
 struct hvp_session_writer {
 	char *path;
 	struct hvp_output output;
-	struct hvp_strings strings;
+	struct hvp_string_table strings;
 	struct hvp_stacks stacks;
 	struct hvp_column_encoder *encoder;
 

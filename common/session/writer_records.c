@@ -24,22 +24,22 @@ static uint64_t field_number(const struct hvp_record *record, const struct hvp_f
 	}
 }
 
-static uint64_t field_string(struct hvp_strings *strings, const struct hvp_record *record,
+static uint64_t field_string(struct hvp_string_table *strings, const struct hvp_record *record,
 			     const struct hvp_field_layout *field)
 {
 	const char *text;
 
 	memcpy(&text, (const uint8_t *)record + field->offset, sizeof(text));
-	return hvp_strings_add(strings, text, text ? strnlen(text, HVP_MAX_STRING) : 0);
+	return hvp_string_table_add(strings, text, text ? strnlen(text, HVP_MAX_STRING) : 0);
 }
 
-static uint64_t field_build_id(struct hvp_strings *strings, const struct hvp_record *record,
+static uint64_t field_build_id(struct hvp_string_table *strings, const struct hvp_record *record,
 			       const struct hvp_field_layout *field)
 {
 	const uint8_t *bytes = (const uint8_t *)record;
 	size_t size = bytes[field->size_offset];
 
-	return hvp_strings_add(strings, bytes + field->offset,
+	return hvp_string_table_add(strings, bytes + field->offset,
 			       size < HVP_BUILD_ID_MAX ? size : HVP_BUILD_ID_MAX);
 }
 
@@ -174,7 +174,7 @@ static struct hvp_error *queue_items(struct hvp_session_writer *writer, enum hvp
 
 static struct hvp_error *queue_all_items(struct hvp_session_writer *writer)
 {
-	struct hvp_strings *strings = &writer->strings;
+	struct hvp_string_table *strings = &writer->strings;
 
 	hvp_try(queue_items(writer, HVP_CHUNK_INFO, 0, writer->num_info, &writer->info));
 	hvp_try(queue_items(writer, HVP_CHUNK_EVENTS, writer->next_event - writer->num_events,
