@@ -20,3 +20,8 @@ if(HVPROF_SANITIZE)
 	add_compile_options(-fsanitize=${HVPROF_SANITIZE} -fno-sanitize-recover=all)
 	add_link_options(-fsanitize=${HVPROF_SANITIZE})
 endif()
+if(HVPROF_FUZZ)
+	# All code tells the fuzzer where it has been, not the targets' own alone.
+	add_compile_options(-fsanitize=fuzzer-no-link)
+	add_link_options(-fsanitize=fuzzer-no-link)
+endif()

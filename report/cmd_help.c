@@ -12,6 +12,7 @@
 
 struct config {
 	const char *options_of;
+	const char *manual_of;
 };
 
 static struct hvp_help help_of(const struct hvp_context *context)
@@ -81,16 +82,13 @@ static void print_spellings(FILE *out, const struct hvp_option *options)
 	}
 }
 
-static struct hvp_error *print_options_of(const struct hvp_context *context, const char *name)
+/* A command, or the one that has the options of all. */
+static struct hvp_error *find(const struct hvp_context *context, const char *name,
+			      const struct hvp_command **ret)
 {
-	const struct hvp_command *command;
-
-	command = strcmp(name, context->globals->name) ? hvp_command_find(context->commands, name)
-						       : context->globals;
-	if (!command)
-		return hvp_command_unknown(context->commands, name);
-	print_spellings(context->out, command->options);
-	return NULL;
+	*ret = strcmp(name, context->globals->name) ? hvp_command_find(context->commands, name)
+						    : context->globals;
+	return *ret ? NULL : hvp_command_unknown(context->commands, name);
 }
 
 static struct hvp_error *run(struct hvp_context *context, const void *config, int argc, char **argv,
@@ -100,8 +98,16 @@ static struct hvp_error *run(struct hvp_context *context, const void *config, in
 	const struct hvp_command *command;
 
 	*ret_status = 0;
-	if (given->options_of)
-		return print_options_of(context, given->options_of);
+	if (given->options_of) {
+		hvp_try(find(context, given->options_of, &command));
+		print_spellings(context->out, command->options);
+		return NULL;
+	}
+	if (given->manual_of) {
+		hvp_try(find(context, given->manual_of, &command));
+		hvp_help_print_manual(context, command);
+		return NULL;
+	}
 	if (!argc)
 		return hvp_help_print_overview(context);
 	command = hvp_command_find(context->commands, argv[0]);
@@ -116,6 +122,12 @@ static const struct hvp_option options[] = {
 	 .value = "COMMAND",
 	 .offset = offsetof(struct config, options_of),
 	 .help = "print a command's options (or those of \"global\"), one a line, for scripts",
+	 .completion = "command"},
+	{.type = HVP_OPTION_STRING,
+	 .name = "manual-of",
+	 .value = "COMMAND",
+	 .offset = offsetof(struct config, manual_of),
+	 .help = "print the sections OPTIONS and EXAMPLES of a command's manual page, for scdoc",
 	 .completion = "command"},
 	HVP_END_OF_OPTIONS,
 };

@@ -49,6 +49,8 @@ static const struct {
 	{"$hvprof config -h 2>/dev/null", 0, "--changed"},
 	{"$hvprof -v config", 0, "global.verbose"},
 	{"$hvprof help --options-of config", 0, "--list\n--changed\n"},
+	{"$hvprof help --manual-of config", 0,
+	 "*--changed*\n\tOnly what a configuration file sets"},
 	{"$hvprof help --options-of global", 0, "-v, --verbose\n"},
 	{"COLUMNS=60 $hvprof help help", 0, "Examples:"},
 	{"$hvprof --color=always", 0, "\033[1m"},

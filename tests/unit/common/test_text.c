@@ -4,6 +4,9 @@
 
 #include <float.h>
 #include <math.h>
+#include <pty.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "common/base/array.h"
 #include "common/base/scope.h"
@@ -334,11 +337,101 @@ static void a_file_gets_no_pager(void **state)
 	struct hvp_pager *pager = (struct hvp_pager *)&out;
 
 	(void)state;
-	setenv("PAGER", "false", 1);
+	setenv("HVPROF_PAGER", "false", 1);
 	assert_ok(hvp_pager_start(&out, &pager));
 	assert_null(pager);
 	assert_ptr_equal(out, file);
 	hvp_pager_finish(NULL, &out);
+}
+
+/* A terminal of 100 columns. Its other end stays open until the test program ends. */
+static FILE *open_terminal(void)
+{
+	struct winsize size = {.ws_row = 25, .ws_col = 100};
+	int other_end, fd;
+	FILE *stream;
+
+	assert_int_equal(openpty(&other_end, &fd, NULL, NULL, &size), 0);
+	stream = fdopen(fd, "w");
+	assert_non_null(stream);
+	return stream;
+}
+
+static void a_terminal_has_its_own_width_and_colour_unless_told_otherwise(void **state)
+{
+	hvp_scope(hvp_close_file) FILE *terminal = open_terminal();
+
+	(void)state;
+	unsetenv("COLUMNS");
+	unsetenv("NO_COLOR");
+	assert_int_equal(hvp_term_width(terminal), 100);
+	setenv("TERM", "xterm", 1);
+	assert_true(hvp_term_has_color(HVP_COLOR_AUTO, terminal));
+	setenv("NO_COLOR", "1", 1);
+	assert_false(hvp_term_has_color(HVP_COLOR_AUTO, terminal));
+	setenv("NO_COLOR", "", 1);
+	assert_true(hvp_term_has_color(HVP_COLOR_AUTO, terminal));
+	setenv("TERM", "dumb", 1);
+	assert_false(hvp_term_has_color(HVP_COLOR_AUTO, terminal));
+	unsetenv("TERM");
+	assert_false(hvp_term_has_color(HVP_COLOR_AUTO, terminal));
+}
+
+static void a_terminal_gets_a_pager_that_reads_all_that_is_printed(void **state)
+{
+	hvp_scope(hvp_close_file) FILE *terminal = open_terminal();
+	hvp_scope(hvp_close_file) FILE *paged = NULL;
+	struct hvp_pager *pager;
+	FILE *out = terminal;
+	char text[100];
+
+	(void)state;
+	setenv("HVPROF_PAGER", "sleep 0.1; tr a-z A-Z > paged.txt", 1);
+	assert_ok(hvp_pager_start(&out, &pager));
+	assert_non_null(pager);
+	assert_ptr_not_equal(out, terminal);
+	fputs("report\n", out);
+	hvp_pager_finish(pager, &out);
+	assert_ptr_equal(out, terminal);
+	/* It was waited for. */
+	paged = fopen("paged.txt", "re");
+	assert_non_null(paged);
+	assert_non_null(fgets(text, sizeof(text), paged));
+	assert_string_equal(text, "REPORT\n");
+	unlink("paged.txt");
+}
+
+static void cat_and_nothing_are_no_pagers(void **state)
+{
+	hvp_scope(hvp_close_file) FILE *terminal = open_terminal();
+	struct hvp_pager *pager;
+	FILE *out = terminal;
+
+	(void)state;
+	setenv("PAGER", "false", 1);
+	setenv("HVPROF_PAGER", "", 1);
+	assert_ok(hvp_pager_start(&out, &pager));
+	assert_null(pager);
+	setenv("HVPROF_PAGER", "cat", 1);
+	assert_ok(hvp_pager_start(&out, &pager));
+	assert_null(pager);
+}
+
+static void a_pager_that_ends_early_is_no_failure(void **state)
+{
+	hvp_scope(hvp_close_file) FILE *terminal = open_terminal();
+	struct hvp_pager *pager;
+	FILE *out = terminal;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	setenv("HVPROF_PAGER", "true", 1);
+	assert_ok(hvp_pager_start(&out, &pager));
+	for (int i = 0; i < 100000; i++)
+		fputs("more than a pipe holds\n", out);
+	hvp_pager_finish(pager, &out);
+	assert_ptr_equal(out, terminal);
+	assert_false(ferror(out));
 }
 
 int main(void)
@@ -359,6 +452,10 @@ int main(void)
 		cmocka_unit_test(colour_follows_the_flag_then_the_environment),
 		cmocka_unit_test(the_width_is_columns_or_80_within_reason),
 		cmocka_unit_test(a_file_gets_no_pager),
+		cmocka_unit_test(a_terminal_has_its_own_width_and_colour_unless_told_otherwise),
+		cmocka_unit_test(a_terminal_gets_a_pager_that_reads_all_that_is_printed),
+		cmocka_unit_test(cat_and_nothing_are_no_pagers),
+		cmocka_unit_test(a_pager_that_ends_early_is_no_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
