@@ -9,11 +9,12 @@
 struct hvp_column_decoder {
 	struct hvp_stream_reader streams;
 	struct hvp_column columns[HVP_MAX_COLUMNS];
-	/* Room for a column's values and codes, taken when first needed: HVP_MAX_ROWS of each. */
+	/* Room for a column's values and codes, taken when first needed: max_rows of each. */
 	uint64_t *values[HVP_MAX_COLUMNS];
 	uint32_t *codes[HVP_MAX_COLUMNS];
 	/* Scratch: numbers of a stream. */
 	uint64_t *numbers;
+	size_t max_rows;
 };
 
 struct hvp_error *hvp_column_decoder_create(struct hvp_column_decoder **ret)
@@ -24,12 +25,38 @@ struct hvp_error *hvp_column_decoder_create(struct hvp_column_decoder **ret)
 	if (!decoder)
 		return hvp_error_no_memory;
 	err = hvp_stream_reader_init(&decoder->streams);
-	decoder->numbers = malloc(HVP_MAX_ROWS * sizeof(*decoder->numbers));
-	if (err || !decoder->numbers) {
-		hvp_column_decoder_destroy(decoder);
-		return err ? err : hvp_error_no_memory;
+	if (err) {
+		free(decoder);
+		return err;
 	}
 	*ret = decoder;
+	return NULL;
+}
+
+static void free_room(struct hvp_column_decoder *decoder)
+{
+	for (size_t i = 0; i < HVP_MAX_COLUMNS; i++) {
+		free(decoder->values[i]);
+		free(decoder->codes[i]);
+		decoder->values[i] = NULL;
+		decoder->codes[i] = NULL;
+	}
+	free(decoder->numbers);
+	decoder->numbers = NULL;
+	decoder->max_rows = 0;
+}
+
+/* What a chunk of so many rows needs; a larger chunk than any before begins with new room. */
+static struct hvp_error *reserve_room(struct hvp_column_decoder *decoder, size_t num_rows)
+{
+	if (num_rows <= decoder->max_rows)
+		return NULL;
+	free_room(decoder);
+	hvp_try(hvp_stream_reader_reserve(&decoder->streams, num_rows));
+	decoder->numbers = malloc(num_rows * sizeof(*decoder->numbers));
+	if (!decoder->numbers)
+		return hvp_error_no_memory;
+	decoder->max_rows = num_rows;
 	return NULL;
 }
 
@@ -37,11 +64,7 @@ void hvp_column_decoder_destroy(struct hvp_column_decoder *decoder)
 {
 	if (!decoder)
 		return;
-	for (size_t i = 0; i < HVP_MAX_COLUMNS; i++) {
-		free(decoder->values[i]);
-		free(decoder->codes[i]);
-	}
-	free(decoder->numbers);
+	free_room(decoder);
 	hvp_stream_reader_deinit(&decoder->streams);
 	free(decoder);
 }
@@ -49,7 +72,7 @@ void hvp_column_decoder_destroy(struct hvp_column_decoder *decoder)
 static struct hvp_error *take_values(struct hvp_column_decoder *decoder, uint8_t id)
 {
 	if (!decoder->values[id])
-		decoder->values[id] = malloc(HVP_MAX_ROWS * sizeof(uint64_t));
+		decoder->values[id] = malloc(decoder->max_rows * sizeof(uint64_t));
 	decoder->columns[id].values = decoder->values[id];
 	return decoder->values[id] ? NULL : hvp_error_no_memory;
 }
@@ -57,7 +80,7 @@ static struct hvp_error *take_values(struct hvp_column_decoder *decoder, uint8_t
 static struct hvp_error *take_codes(struct hvp_column_decoder *decoder, uint8_t id)
 {
 	if (!decoder->codes[id])
-		decoder->codes[id] = malloc(HVP_MAX_ROWS * sizeof(uint32_t));
+		decoder->codes[id] = malloc(decoder->max_rows * sizeof(uint32_t));
 	decoder->columns[id].codes = decoder->codes[id];
 	return decoder->codes[id] ? NULL : hvp_error_no_memory;
 }
@@ -186,6 +209,7 @@ struct hvp_error *hvp_column_decode(struct hvp_column_decoder *decoder, struct h
 {
 	uint32_t seen = 0;
 
+	hvp_try(reserve_room(decoder, num_rows));
 	memset(decoder->columns, 0, sizeof(decoder->columns));
 	while (hvp_reader_left(reader)) {
 		struct hvp_reader contents;

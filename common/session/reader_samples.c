@@ -9,6 +9,9 @@
 /* Rows that are put together at a time: they stay in the first-level cache while their fields come one by one. */
 #define ROWS_AT_ONCE 256u
 
+/* Those of a later format are skipped. */
+#define KNOWN_COLUMNS ((1u << HVP_NUM_SAMPLE_COLUMNS) - 1)
+
 /* The groups of a chunk, appended to session->groups. */
 static struct hvp_error *read_groups(struct hvp_session *session, struct hvp_reader *reader,
 				     uint64_t num_groups, struct hvp_sample_chunk *chunk)
@@ -229,7 +232,8 @@ static struct hvp_error *decode_chunk(const struct hvp_session *session,
 
 		hvp_try(hvp_read_varint(&reader, &skipped));
 	}
-	return hvp_column_decode(scratch->decoder, &reader, info.num_samples, wanted, ret);
+	return hvp_column_decode(scratch->decoder, &reader, info.num_samples, wanted & KNOWN_COLUMNS,
+				 ret);
 }
 
 struct hvp_error *hvp_session_read_chunk(const struct hvp_session *session, size_t index,

@@ -55,7 +55,8 @@ struct hvp_error *hvp_load_stacks(struct hvp_session *session, struct hvp_reader
 	hvp_try(hvp_read_bounded(reader, "the number of call chain nodes", HVP_MAX_ROWS, &num));
 	if (!first || !num)
 		return hvp_reader_error(reader, "a chunk of call chains is empty");
-	hvp_try(hvp_column_decode(session->decoder, reader, (size_t)num, UINT32_MAX, &columns));
+	hvp_try(hvp_column_decode(session->decoder, reader, (size_t)num,
+				  (1u << HVP_NUM_STACK_COLUMNS) - 1, &columns));
 	hvp_try(reserve_nodes(session, (size_t)num));
 	/* As a range at once, so that nodes find parents of the same chunk; those not yet there are not below num_nodes. */
 	hvp_try(hvp_ranges_add(&session->node_ranges, first, num, session->num_nodes, &is_above));

@@ -172,11 +172,13 @@ static struct hvp_error *walk_chunks(struct hvp_session *session, uint64_t offse
 		if (!hvp_chunk_header_get(bytes, &header)) {
 			uint64_t found = end;
 
+			hvp_try(find_chunk(session, offset + 1, &found));
+			if (found >= end)
+				break;
 			note_damage(session, hvp_error_at(HVP_ERROR_FORMAT, session->path, offset,
 							  "here should be a chunk, but its header is "
 							  "damaged"));
-			hvp_try(find_chunk(session, offset + 1, &found));
-			offset = found < end ? found : end;
+			offset = found;
 			continue;
 		}
 		if (header.stored_size > end - offset - HVP_CHUNK_HEADER_SIZE)

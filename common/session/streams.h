@@ -32,13 +32,16 @@ struct hvp_stream_reader {
 	ZSTD_DCtx *zstd;
 	uint8_t *bytes;
 	uint64_t *runs;
+	size_t max_rows;
 };
 
-/* For streams of up to HVP_MAX_ROWS numbers. */
 struct hvp_error *hvp_stream_reader_init(struct hvp_stream_reader *streams) hvp_must_use;
 void hvp_stream_reader_deinit(struct hvp_stream_reader *streams);
+/* Makes room for streams of up to `max_rows` numbers. */
+struct hvp_error *hvp_stream_reader_reserve(struct hvp_stream_reader *streams,
+					    size_t max_rows) hvp_must_use;
 
-/* Reads `num` numbers (at most HVP_MAX_ROWS). */
+/* Reads `num` numbers (at most max_rows). */
 struct hvp_error *hvp_stream_get(struct hvp_stream_reader *streams, struct hvp_reader *reader,
 				 size_t num, uint64_t *ret) hvp_must_use;
 /* True and the number when the stream ahead says that all are one; the reader moves only then. */

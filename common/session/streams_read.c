@@ -9,16 +9,8 @@
 
 struct hvp_error *hvp_stream_reader_init(struct hvp_stream_reader *streams)
 {
-	*streams = (struct hvp_stream_reader){
-		.zstd = ZSTD_createDCtx(),
-		.bytes = malloc(HVP_MAX_ROWS),
-		.runs = malloc(2 * HVP_MAX_ROWS * sizeof(*streams->runs)),
-	};
-	if (!streams->zstd || !streams->bytes || !streams->runs) {
-		hvp_stream_reader_deinit(streams);
-		return hvp_error_no_memory;
-	}
-	return NULL;
+	*streams = (struct hvp_stream_reader){.zstd = ZSTD_createDCtx()};
+	return streams->zstd ? NULL : hvp_error_no_memory;
 }
 
 void hvp_stream_reader_deinit(struct hvp_stream_reader *streams)
@@ -27,6 +19,21 @@ void hvp_stream_reader_deinit(struct hvp_stream_reader *streams)
 	free(streams->bytes);
 	free(streams->runs);
 	*streams = (struct hvp_stream_reader){0};
+}
+
+struct hvp_error *hvp_stream_reader_reserve(struct hvp_stream_reader *streams, size_t max_rows)
+{
+	if (max_rows <= streams->max_rows)
+		return NULL;
+	free(streams->bytes);
+	free(streams->runs);
+	streams->max_rows = 0;
+	streams->bytes = malloc(max_rows);
+	streams->runs = malloc(2 * max_rows * sizeof(*streams->runs));
+	if (!streams->bytes || !streams->runs)
+		return hvp_error_no_memory;
+	streams->max_rows = max_rows;
+	return NULL;
 }
 
 /* `size` bytes, decompressed or borrowed from the input. */

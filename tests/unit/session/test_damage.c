@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files that are cut, flipped, forged, or of the future. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/session/chunk.h"
+#include "fixture.h"
+
+#define NUM_SAMPLES	  60u
+#define SAMPLES_PER_CHUNK 20u
+
+static const struct hvp_session_end end = {.start_time = 1, .end_time = 2};
+
+/* A session with everything in it, some kB. */
+static uint8_t *make_session(size_t *ret_size)
+{
+	const struct hvp_event_info event = {.name = "cpu-clock", .unit = "ns", .scope = "all"};
+	const struct hvp_record comm = {.type = HVP_RECORD_COMM, .comm = {.name = "worker"}};
+	const struct hvp_record blob = {.type = HVP_RECORD_BLOB,
+					.blob = {.kind = HVP_BLOB_KALLSYMS,
+						 .path = "k",
+						 .data = (const uint8_t *)"0 T _text\n",
+						 .size = 10}};
+	uint64_t frames[HVP_MAX_CHAIN];
+	struct hvp_session_writer *writer;
+	int fd = make_file();
+	uint16_t index;
+	uint8_t *data;
+
+	writer = open_writer(fd);
+	expect_success(hvp_session_writer_add_info(writer, HVP_INFO_HOSTNAME, "host"));
+	expect_success(hvp_session_writer_add_event(writer, &event, &index));
+	expect_success(hvp_session_writer_add_record(writer, &comm));
+	expect_success(hvp_session_writer_add_record(writer, &blob));
+	for (uint64_t i = 0; i < NUM_SAMPLES; i++) {
+		struct hvp_sample sample = make_sample(STYLE_REALISTIC, i, frames);
+
+		expect_success(hvp_session_writer_add_sample(writer, &sample));
+		if ((i + 1) % SAMPLES_PER_CHUNK == 0)
+			expect_success(hvp_session_writer_flush(writer));
+	}
+	expect_success(hvp_session_writer_finish(writer, &end));
+	hvp_session_writer_destroy(writer);
+	data = read_file(fd, ret_size);
+	close(fd);
+	return data;
+}
+
+static uint32_t stored_size(const uint8_t *chunk)
+{
+	return (uint32_t)chunk[8] | (uint32_t)chunk[9] << 8 | (uint32_t)chunk[10] << 16 |
+	       (uint32_t)chunk[11] << 24;
+}
+
+/* Samples in the chunks that are whole within the first `size` bytes. */
+static uint64_t whole_samples(const uint8_t *data, size_t size)
+{
+	size_t at = HVP_FILE_HEADER_SIZE;
+	struct hvp_chunk_header header;
+	uint64_t num = 0;
+
+	while (size - at >= HVP_CHUNK_HEADER_SIZE && hvp_chunk_header_get(data + at, &header) &&
+	       header.stored_size <= size - at - HVP_CHUNK_HEADER_SIZE) {
+		num += header.type == HVP_CHUNK_SAMPLES ? SAMPLES_PER_CHUNK : 0;
+		at += HVP_CHUNK_HEADER_SIZE + header.stored_size;
+	}
+	return num;
+}
+
+static void a_file_cut_anywhere_gives_all_whole_chunks_and_says_what_is_missing(void **state)
+{
+	size_t size;
+	uint8_t *data = make_session(&size);
+
+	(void)state;
+	for (size_t cut = 0; cut < size; cut++) {
+		struct hvp_session *session = NULL;
+		int fd = make_file_of(data, cut);
+
+		if (cut < HVP_FILE_HEADER_SIZE) {
+			expect_error(hvp_session_open_fd(fd, "test.hvp", &session), "test.hvp: ");
+			close(fd);
+			continue;
+		}
+		session = open_session(fd);
+		assert_non_null(hvp_session_damage(session));
+		assert_int_equal(hvp_session_num_samples(session), whole_samples(data, cut));
+		expect_samples(session, STYLE_REALISTIC, NUM_SAMPLES);
+		hvp_session_destroy(session);
+		close(fd);
+	}
+	free(data);
+}
+
+/* Reads all that a session has; a chunk may be refused with an error, nothing may crash. */
+static uint64_t read_all(const struct hvp_session *session)
+{
+	uint64_t frames[HVP_MAX_CHAIN], num = 0;
+	struct hvp_batch batch;
+
+	hvp_batch_init(&batch);
+	for (size_t chunk = 0; chunk < hvp_session_num_chunks(session); chunk++) {
+		struct hvp_error *err = hvp_session_read_chunk(session, chunk, &batch);
+
+		if (err) {
+			hvp_error_destroy(err);
+			continue;
+		}
+		num += batch.num_rows;
+		for (size_t row = 0; row < batch.num_rows; row++) {
+			assert_true(batch.rows[row].event < hvp_session_num_events(session));
+			assert_true(batch.rows[row].mode < HVP_NUM_MODES);
+			hvp_session_stack(session, batch.rows[row].stack, frames);
+		}
+	}
+	hvp_batch_deinit(&batch);
+	for (size_t i = 0; i < hvp_session_num_records(session); i++)
+		assert_true(hvp_session_record(session, i)->type <= HVP_RECORD_BLOB);
+	return num;
+}
+
+static void a_flipped_bit_anywhere_is_noticed_and_costs_one_chunk_at_most(void **state)
+{
+	size_t size;
+	uint8_t *data = make_session(&size);
+
+	(void)state;
+	for (size_t at = 0; at < size; at++) {
+		struct hvp_session *session = NULL;
+		struct hvp_error *err;
+		int fd;
+
+		data[at] ^= (uint8_t)(1u << at % 8);
+		fd = make_file_of(data, size);
+		data[at] ^= (uint8_t)(1u << at % 8);
+		err = hvp_session_open_fd(fd, "test.hvp", &session);
+		if (err) {
+			/* Only the magic makes a file a session. */
+			assert_true(at < HVP_FILE_MAGIC_SIZE);
+			expect_error(err, "not an hvprof session");
+			close(fd);
+			continue;
+		}
+		assert_non_null(hvp_session_damage(session));
+		assert_true(hvp_session_num_samples(session) >= NUM_SAMPLES - SAMPLES_PER_CHUNK);
+		assert_int_equal(read_all(session), hvp_session_num_samples(session));
+		hvp_session_destroy(session);
+		close(fd);
+	}
+	free(data);
+}
+
+/* The first chunk of a type. */
+static uint8_t *find_chunk(uint8_t *data, uint16_t type)
+{
+	uint8_t *at = data + HVP_FILE_HEADER_SIZE;
+
+	while ((at[4] | at[5] << 8) != type)
+		at += HVP_CHUNK_HEADER_SIZE + stored_size(at);
+	return at;
+}
+
+/* Gives the changed chunk right checksums again. */
+static void forge(uint8_t *chunk)
+{
+	struct hvp_chunk_header header = {
+		.type = (uint16_t)(chunk[4] | chunk[5] << 8),
+		.codec = chunk[6],
+		.flags = chunk[7],
+		.stored_size = stored_size(chunk),
+		.raw_size = (uint32_t)chunk[12] | (uint32_t)chunk[13] << 8 |
+			    (uint32_t)chunk[14] << 16 | (uint32_t)chunk[15] << 24,
+		.sequence = chunk[16],
+	};
+
+	header.checksum = hvp_checksum(chunk + HVP_CHUNK_HEADER_SIZE, header.stored_size);
+	hvp_chunk_header_put(chunk, &header);
+}
+
+static void a_forged_byte_behind_a_right_checksum_does_no_harm(void **state)
+{
+	size_t size;
+	uint8_t *data = make_session(&size);
+	uint8_t *original = malloc(size);
+
+	(void)state;
+	assert_non_null(original);
+	memcpy(original, data, size);
+	for (size_t at = HVP_FILE_HEADER_SIZE; at + HVP_TRAILER_SIZE < size;) {
+		size_t stored = stored_size(data + at);
+
+		for (size_t i = 0; i < stored; i++) {
+			for (unsigned int change = 0; change < 3; change++) {
+				static const uint8_t changes[] = {0xff, 0x01, 0x80};
+				struct hvp_session *session;
+				int fd;
+
+				data[at + HVP_CHUNK_HEADER_SIZE + i] ^= changes[change];
+				forge(data + at);
+				fd = make_file_of(data, size);
+				memcpy(data + at, original + at, HVP_CHUNK_HEADER_SIZE + stored);
+				session = open_session(fd);
+				read_all(session);
+				hvp_session_destroy(session);
+				close(fd);
+			}
+		}
+		at += HVP_CHUNK_HEADER_SIZE + stored;
+	}
+	free(original);
+	free(data);
+}
+
+struct forged_case {
+	const char *name;
+	uint16_t type;
+	/* In the chunk's header. */
+	size_t offset;
+	uint8_t value;
+	/* What the damage says. */
+	const char *text;
+};
+
+static const struct forged_case forged_cases[] = {
+	{"an unknown codec is said", HVP_CHUNK_SAMPLES, 6, 99, "packed by the unknown method 99"},
+	{"plain bytes that claim to be zstd are said", HVP_CHUNK_SAMPLES, 6, HVP_CODEC_ZSTD,
+	 "does not decompress"},
+	{"a payload of 16 MB in 2 kB is not even tried", HVP_CHUNK_STRINGS, 15, 0x01,
+	 "header is damaged"},
+	{"a stored size beyond the limit is no chunk", HVP_CHUNK_STRINGS, 11, 0x7f,
+	 "header is damaged"},
+	{"samples that are called stacks are said", HVP_CHUNK_SAMPLES, 4, HVP_CHUNK_STACKS, "0x"},
+	{"stacks that are called samples are said", HVP_CHUNK_STACKS, 4, HVP_CHUNK_SAMPLES, "0x"},
+};
+
+static void a_forged_header_is_said(void **state)
+{
+	const struct forged_case *test = *state;
+	struct hvp_session *session;
+	size_t size;
+	uint8_t *data = make_session(&size), *chunk = find_chunk(data, test->type);
+	struct hvp_chunk_header header;
+	int fd;
+
+	assert_true(hvp_chunk_header_get(chunk, &header));
+	chunk[test->offset] = test->value;
+	/* The header's own checksum only: the payload is as it was. */
+	header.type = (uint16_t)(chunk[4] | chunk[5] << 8);
+	header.codec = chunk[6];
+	header.stored_size = stored_size(chunk);
+	header.raw_size |= (uint32_t)chunk[15] << 24;
+	hvp_chunk_header_put(chunk, &header);
+	fd = make_file_of(data, size);
+	session = open_session(fd);
+	assert_non_null(hvp_session_damage(session));
+	if (!strstr(hvp_session_damage(session), test->text))
+		fail_msg("\"%s\" is not in \"%s\"", test->text, hvp_session_damage(session));
+	read_all(session);
+	hvp_session_destroy(session);
+	close(fd);
+	free(data);
+}
+
+/* The session with `chunk` put in before the first of `type`; the numbers of chunks stay without a gap. */
+static int insert_chunk(uint16_t type, struct hvp_chunk_header header, const void *payload)
+{
+	size_t size, at;
+	uint8_t *data = make_session(&size), *place = find_chunk(data, type);
+	uint8_t bytes[HVP_CHUNK_HEADER_SIZE];
+	int fd = make_file();
+
+	at = (size_t)(place - data);
+	header.sequence = place[16];
+	header.checksum = hvp_checksum(payload, header.stored_size);
+	hvp_chunk_header_put(bytes, &header);
+	assert_int_equal(write(fd, data, at), at);
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(write(fd, payload, header.stored_size), header.stored_size);
+	/* Without the trailer: its size of the file is not right any more. */
+	size -= HVP_TRAILER_SIZE;
+	assert_int_equal(write(fd, place, size - at), size - at);
+	free(data);
+	return fd;
+}
+
+static void an_unknown_chunk_is_skipped_unless_it_must_be_understood(void **state)
+{
+	struct hvp_chunk_header header = {.type = 4711, .stored_size = 5, .raw_size = 5};
+	struct hvp_session *session;
+	int fd = insert_chunk(HVP_CHUNK_SAMPLES, header, "later");
+
+	(void)state;
+	session = open_session(fd);
+	assert_string_equal(hvp_session_damage(session), "the trailer is damaged");
+	assert_int_equal(expect_samples(session, STYLE_REALISTIC, NUM_SAMPLES), NUM_SAMPLES);
+	hvp_session_destroy(session);
+	close(fd);
+	header.flags = HVP_CHUNK_CRITICAL;
+	fd = insert_chunk(HVP_CHUNK_SAMPLES, header, "later");
+	expect_error(hvp_session_open_fd(fd, "test.hvp", &session), "chunk type 4711");
+	close(fd);
+}
+
+static void an_unknown_column_is_skipped(void **state)
+{
+	/* Numbers 31 (known to nobody) and 200 (beyond the limit), each with two bytes of contents. */
+	static const uint8_t columns[] = {31, 2, 0, 0, 0, 77, 78, 200, 2, 0, 0, 0, 79, 80};
+	size_t size, stored;
+	uint8_t *data = make_session(&size), *chunk = find_chunk(data, HVP_CHUNK_SAMPLES), *payload;
+	struct hvp_chunk_header header;
+	struct hvp_session *session;
+	int fd;
+
+	(void)state;
+	/* One chunk twice is no harm here: its samples are counted twice. */
+	assert_true(hvp_chunk_header_get(chunk, &header));
+	stored = header.stored_size;
+	payload = malloc(stored + sizeof(columns));
+	assert_non_null(payload);
+	memcpy(payload, chunk + HVP_CHUNK_HEADER_SIZE, stored);
+	memcpy(payload + stored, columns, sizeof(columns));
+	header.stored_size += (uint32_t)sizeof(columns);
+	header.raw_size = header.stored_size;
+	fd = insert_chunk(HVP_CHUNK_SAMPLES, header, payload);
+	session = open_session(fd);
+	assert_int_equal(hvp_session_num_samples(session), NUM_SAMPLES + SAMPLES_PER_CHUNK);
+	assert_int_equal(read_all(session), NUM_SAMPLES + SAMPLES_PER_CHUNK);
+	hvp_session_destroy(session);
+	close(fd);
+	free(payload);
+	free(data);
+}
+
+static void a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read(void **state)
+{
+	struct hvp_session *session;
+	uint8_t header[HVP_FILE_HEADER_SIZE + 8] = {0};
+	uint64_t checksum;
+	size_t size;
+	uint8_t *data = make_session(&size);
+	int fd;
+
+	(void)state;
+	/* Minor 9, whose header is 8 bytes longer. */
+	memcpy(header, data, HVP_FILE_HEADER_SIZE);
+	header[10] = 9;
+	header[12] += 8;
+	checksum = hvp_checksum(header, 24);
+	memcpy(header + 24, &checksum, sizeof(checksum));
+	fd = make_file_of(header, sizeof(header));
+	assert_true(write(fd, data + HVP_FILE_HEADER_SIZE, size - HVP_FILE_HEADER_SIZE) > 0);
+	session = open_session(fd);
+	assert_int_equal(expect_samples(session, STYLE_REALISTIC, NUM_SAMPLES), NUM_SAMPLES);
+	hvp_session_destroy(session);
+	close(fd);
+	data[8] = HVP_FORMAT_MAJOR + 1;
+	checksum = hvp_checksum(data, 24);
+	memcpy(data + 24, &checksum, sizeof(checksum));
+	fd = make_file_of(data, size);
+	expect_error(hvp_session_open_fd(fd, "test.hvp", &session), "newer hvprof");
+	close(fd);
+	free(data);
+}
+
+static void bytes_behind_the_end_are_said(void **state)
+{
+	struct hvp_session *session;
+	size_t size;
+	uint8_t *data = make_session(&size);
+	int fd = make_file_of(data, size);
+
+	(void)state;
+	assert_int_equal(write(fd, "junk", 4), 4);
+	session = open_session(fd);
+	assert_non_null(hvp_session_damage(session));
+	assert_non_null(strstr(hvp_session_damage(session), "36 bytes"));
+	assert_int_equal(expect_samples(session, STYLE_REALISTIC, NUM_SAMPLES), NUM_SAMPLES);
+	hvp_session_destroy(session);
+	close(fd);
+	free(data);
+}
+
+static void a_chunk_that_was_cut_out_is_missed(void **state)
+{
+	struct hvp_session *session;
+	size_t size, at, cut;
+	uint8_t *data = make_session(&size), *chunk = find_chunk(data, HVP_CHUNK_SAMPLES);
+	int fd;
+
+	(void)state;
+	at = (size_t)(chunk - data);
+	cut = HVP_CHUNK_HEADER_SIZE + stored_size(chunk);
+	memmove(chunk, chunk + cut, size - at - cut);
+	fd = make_file_of(data, size - cut);
+	session = open_session(fd);
+	assert_non_null(strstr(hvp_session_damage(session), "1 chunks are missing"));
+	assert_non_null(strstr(hvp_session_damage(session), "20 of 60 samples are lost"));
+	hvp_session_destroy(session);
+	close(fd);
+	free(data);
+}
+
+static void what_is_no_session_is_refused_by_name(void **state)
+{
+	struct hvp_session *session;
+
+	(void)state;
+	expect_error(hvp_session_open("/", &session), "/: is a folder");
+	expect_error(hvp_session_open("/dev/null", &session), "/dev/null: 0 bytes are not a session");
+	expect_error(hvp_session_open("/nonexistent/x", &session), "No such file");
+	expect_error(hvp_session_open("/proc/self/exe", &session), "not an hvprof session");
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[32] = {
+		cmocka_unit_test(a_file_cut_anywhere_gives_all_whole_chunks_and_says_what_is_missing),
+		cmocka_unit_test(a_flipped_bit_anywhere_is_noticed_and_costs_one_chunk_at_most),
+		cmocka_unit_test(a_forged_byte_behind_a_right_checksum_does_no_harm),
+		cmocka_unit_test(an_unknown_chunk_is_skipped_unless_it_must_be_understood),
+		cmocka_unit_test(an_unknown_column_is_skipped),
+		cmocka_unit_test(
+			a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read),
+		cmocka_unit_test(bytes_behind_the_end_are_said),
+		cmocka_unit_test(a_chunk_that_was_cut_out_is_missed),
+		cmocka_unit_test(what_is_no_session_is_refused_by_name),
+	};
+	size_t num = 9;
+
+	for (size_t i = 0; i < sizeof(forged_cases) / sizeof(forged_cases[0]); i++)
+		tests[num++] = (struct CMUnitTest){.name = forged_cases[i].name,
+						   .test_func = a_forged_header_is_said,
+						   .initial_state = (void *)&forged_cases[i]};
+	return _cmocka_run_group_tests("damage", tests, num, NULL, NULL);
+}
