@@ -13,8 +13,12 @@ void hvp_reader_init(struct hvp_reader *reader, const char *name, const void *da
 {
 	const uint8_t *begin = data;
 
-	*reader = (struct hvp_reader){
-		.name = name, .begin = begin, .at = begin, .end = begin + size, .base = base};
+	/* An empty buffer may have no address: NULL + 0 is undefined in C. */
+	*reader = (struct hvp_reader){.name = name,
+				      .begin = begin,
+				      .at = begin,
+				      .end = size ? begin + size : begin,
+				      .base = base};
 }
 
 struct hvp_error *hvp_reader_error(const struct hvp_reader *reader, const char *format, ...)
