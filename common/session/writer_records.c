@@ -48,6 +48,7 @@ static struct hvp_error *queue_blob(struct hvp_session_writer *writer, uint64_t 
 {
 	struct hvp_buf *buf = &writer->payload;
 
+	/* An empty one has one empty piece. */
 	for (size_t done = 0; done < blob->size || !done;) {
 		size_t size = blob->size - done < BLOB_PIECE ? blob->size - done : BLOB_PIECE;
 
@@ -55,7 +56,8 @@ static struct hvp_error *queue_blob(struct hvp_session_writer *writer, uint64_t 
 		hvp_buf_add_varint(buf, number);
 		hvp_buf_add_varint(buf, blob->size);
 		hvp_buf_add_varint(buf, done);
-		hvp_buf_add_bytes(buf, blob->data + done, size);
+		if (size)
+			hvp_buf_add_bytes(buf, blob->data + done, size);
 		hvp_try(hvp_buf_check(buf));
 		hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_BLOB, HVP_CODEC_ZSTD, buf->data,
 					 buf->size, 0));
