@@ -13,11 +13,18 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "common/base/scope.h"
 #include "common/cli/log.h"
 #include "common/model/record.h"
+#include "daemon/host_files.h"
 
-struct hvp_source;
 struct hvp_record_config;
+struct hvp_source_ops;
+
+/* The first member of every source's own struct. */
+struct hvp_source {
+	const struct hvp_source_ops *ops;
+};
 
 /* Where a source delivers. An error ends the drain that is under way and is handed on to the collector. */
 struct hvp_sink {
@@ -31,6 +38,8 @@ struct hvp_source_ops {
 	const char *name;
 	/* One sentence for `hvprof list`. */
 	const char *summary;
+	/* NULL when this machine and user can use it, otherwise why not and what mends that. */
+	struct hvp_error *(*probe)(const struct hvp_host_roots *roots);
 	/* Opens what the configuration asks for, disabled. Notes degradations through the sink as HVP_RECORD_NOTE. */
 	struct hvp_error *(*open)(const struct hvp_record_config *config,
 				  const struct hvp_sink *sink, const struct hvp_log *log,
@@ -43,8 +52,18 @@ struct hvp_source_ops {
 	int (*poll_fd)(const struct hvp_source *source);
 	/* Delivers all there is. `*ret_more` is false when a source that ends (a file) has ended. */
 	struct hvp_error *(*drain)(struct hvp_source *source, bool *ret_more);
+	/* Ends counting and delivers what is left, with the last counts of what was lost. */
 	struct hvp_error *(*stop)(struct hvp_source *source);
 	void (*destroy)(struct hvp_source *source);
 };
+
+/* All sources, NULL-terminated, the preferred first. */
+extern const struct hvp_source_ops *const hvp_sources[];
+/* HVP_ERROR_USAGE lists the sources there are. */
+struct hvp_error *hvp_source_find(const char *name, const struct hvp_source_ops **ret) hvp_must_use;
+
+/* Accepts NULL. */
+void hvp_source_destroy(struct hvp_source *source);
+HVP_DEFINE_SCOPE(hvp_source_destroy, struct hvp_source *);
 
 #endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The threads of the host by number and time. A number may be used again: the incarnations of one number form a list, the newest first. Those
+ * that ended long ago are forgotten, so that memory is bounded by the threads that live.
+ */
+#ifndef HVP_DAEMON_THREADS_H
+#define HVP_DAEMON_THREADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+#include "common/base/map.h"
+
+struct hvp_thread {
+	uint32_t tid, pid;
+	/* [start, end]; end 0: it runs. */
+	uint64_t start, end;
+	/* The process on whose behalf it runs: its own, or the one in a kernel thread's name. */
+	uint32_t owner_pid;
+	/* Valid when is_known. */
+	uint32_t domain, vcpu;
+	bool is_known, is_vcpu;
+	/* Discovery was asked about it. */
+	bool has_asked;
+	bool is_sampled;
+	bool is_free;
+	char comm[16];
+	/* 1 + index of the incarnation before (or of the next free entry); 0: none. */
+	uint32_t older;
+};
+
+struct hvp_threads {
+	/* tid -> 1 + index of the newest incarnation. */
+	struct hvp_map newest;
+	struct hvp_thread *items;
+	size_t num, capacity;
+	uint32_t free_list;
+	size_t num_ended;
+	uint64_t latest;
+};
+
+void hvp_threads_deinit(struct hvp_threads *threads);
+
+/* The incarnation at a time, or NULL. Pointers to threads are valid until the next get, renew or end. */
+struct hvp_thread *hvp_threads_find(const struct hvp_threads *threads, uint32_t pid, uint32_t tid,
+				    uint64_t time);
+/* The same; one that is not there is made, as if it had always been. */
+struct hvp_error *hvp_threads_get(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
+				  uint64_t time, struct hvp_thread **ret) hvp_must_use;
+/* The number is used anew from `time` on. */
+struct hvp_error *hvp_threads_renew(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
+				    uint64_t time, struct hvp_thread **ret) hvp_must_use;
+void hvp_threads_end(struct hvp_threads *threads, uint32_t tid, uint64_t time);
+
+/* When the process that has this pid at `time` began; 0: before us. */
+uint64_t hvp_threads_start(const struct hvp_threads *threads, uint32_t pid, uint64_t time);
+/* Threads that work for a process and are no vCPUs are classified anew at their next sample. */
+void hvp_threads_forget_unbound(struct hvp_threads *threads, uint32_t owner_pid);
+/* "" when not known. */
+const char *hvp_threads_comm(const struct hvp_threads *threads, uint32_t tid);
+/* Every process of which a thread was sampled, once (this changes the marks). `*cursor` starts at 0. */
+bool hvp_threads_next_sampled(struct hvp_threads *threads, size_t *cursor, uint32_t *ret_pid);
+
+#endif
