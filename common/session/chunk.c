@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 /* What the checksums of the fixed-size structures cover: all before themselves. */
-#define FILE_HEADER_CHECKED  24
+#define FILE_HEADER_CHECKED 24
 #define CHUNK_HEADER_CHECKED 28
 
 static void put16(uint8_t *at, uint16_t value)
@@ -108,19 +108,21 @@ struct hvp_error *hvp_chunk_payload(const struct hvp_chunk_header *header, const
 		return NULL;
 	}
 	if (header->codec != HVP_CODEC_ZSTD)
-		return hvp_error_at(HVP_ERROR_UNSUPPORTED, name, offset,
-				    "chunk type %u is packed by the unknown method %u: made by a newer "
-				    "hvprof?",
-				    header->type, header->codec);
+		return hvp_error_at(
+			HVP_ERROR_UNSUPPORTED, name, offset,
+			"chunk type %u is packed by the unknown method %u: made by a newer "
+			"hvprof?",
+			header->type, header->codec);
 	hvp_buf_clear(room);
 	if (!hvp_buf_reserve(room, header->raw_size ? header->raw_size : 1))
 		return hvp_error_no_memory;
 	size = ZSTD_decompress(room->data, header->raw_size, stored, header->stored_size);
 	if (ZSTD_isError(size) || size != header->raw_size)
-		return hvp_error_at(HVP_ERROR_FORMAT, name, offset,
-				    "chunk type %u does not decompress to the %u bytes it should: %s",
-				    header->type, header->raw_size,
-				    ZSTD_isError(size) ? ZSTD_getErrorName(size) : "it is shorter");
+		return hvp_error_at(
+			HVP_ERROR_FORMAT, name, offset,
+			"chunk type %u does not decompress to the %u bytes it should: %s",
+			header->type, header->raw_size,
+			ZSTD_isError(size) ? ZSTD_getErrorName(size) : "it is shorter");
 	room->size = size;
 	hvp_reader_init(ret, name, room->data, size, offset);
 	return NULL;
@@ -141,16 +143,16 @@ struct hvp_error *hvp_file_header_get(const uint8_t *at, const char *name, bool 
 {
 	*ret_size = HVP_FILE_HEADER_SIZE;
 	if (memcmp(at, HVP_FILE_MAGIC, HVP_FILE_MAGIC_SIZE) != 0)
-		return hvp_error_create(HVP_ERROR_FORMAT,
-					"%s: not an hvprof session (the first 8 bytes are not its magic)",
-					name);
+		return hvp_error_create(
+			HVP_ERROR_FORMAT,
+			"%s: not an hvprof session (the first 8 bytes are not its magic)", name);
 	*ret_is_intact = get64(at + 24) == hvp_checksum(at, FILE_HEADER_CHECKED);
 	if (*ret_is_intact && get16(at + 8) > HVP_FORMAT_MAJOR)
-		return hvp_error_create(HVP_ERROR_UNSUPPORTED,
-					"%s: session format %u.%u is newer than this hvprof's %u.%u: read it "
-					"with a newer hvprof",
-					name, get16(at + 8), get16(at + 10), HVP_FORMAT_MAJOR,
-					HVP_FORMAT_MINOR);
+		return hvp_error_create(
+			HVP_ERROR_UNSUPPORTED,
+			"%s: session format %u.%u is newer than this hvprof's %u.%u: read it "
+			"with a newer hvprof",
+			name, get16(at + 8), get16(at + 10), HVP_FORMAT_MAJOR, HVP_FORMAT_MINOR);
 	if (*ret_is_intact && get32(at + 12) > HVP_FILE_HEADER_SIZE)
 		*ret_size = get32(at + 12);
 	return NULL;

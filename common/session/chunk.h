@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The envelope of everything in a session file: a header with sizes and checksums, and a payload. */
+/*
+ * The envelope of everything in a session file: a header with sizes and checksums, and a payload.
+ */
 #ifndef HVP_COMMON_SESSION_CHUNK_H
 #define HVP_COMMON_SESSION_CHUNK_H
 
@@ -33,8 +35,9 @@ void hvp_chunk_header_put(uint8_t *at, const struct hvp_chunk_header *header);
 bool hvp_chunk_header_get(const uint8_t *at, struct hvp_chunk_header *ret);
 
 /*
- * The payload of a chunk with a right checksum: `stored` itself, or decompressed into `room` (replaced). `name` and
- * `offset` (of the payload) are for errors. `ret` borrows from whichever it is.
+ * The payload of a chunk with a right checksum: `stored` itself, or decompressed into `room`
+ * (replaced). `name` and `offset` (of the payload) are for errors. `ret` borrows from whichever it
+ * is.
  */
 struct hvp_error *hvp_chunk_payload(const struct hvp_chunk_header *header, const uint8_t *stored,
 				    const char *name, uint64_t offset, struct hvp_buf *room,
@@ -43,8 +46,8 @@ struct hvp_error *hvp_chunk_payload(const struct hvp_chunk_header *header, const
 /* The file's first HVP_FILE_HEADER_SIZE bytes. `session_id` is random. */
 void hvp_file_header_put(uint8_t *at, uint64_t session_id);
 /*
- * `*ret_is_intact` is false when the magic is right but the checksum is not. `*ret_size` is where the first chunk
- * begins.
+ * `*ret_is_intact` is false when the magic is right but the checksum is not. `*ret_size` is where
+ * the first chunk begins.
  */
 struct hvp_error *hvp_file_header_get(const uint8_t *at, const char *name, bool *ret_is_intact,
 				      uint32_t *ret_size) hvp_must_use;

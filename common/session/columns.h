@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Columns of numbers, each in the encoding that suits it: what samples and stacks are stored as. A table is rows x columns; a chunk
- * holds some rows of it, column by column, and every column says its own encoding, so that a reader needs no
- * agreement with the writer beyond the meaning of a column's number.
+ * Columns of numbers, each in the encoding that suits it: what samples and stacks are stored as. A
+ * table is rows x columns; a chunk holds some rows of it, column by column, and every column says
+ * its own encoding, so that a reader needs no agreement with the writer beyond the meaning of a
+ * column's number.
  */
 #ifndef HVP_COMMON_SESSION_COLUMNS_H
 #define HVP_COMMON_SESSION_COLUMNS_H
@@ -58,8 +59,8 @@ size_t hvp_column_encoder_memory(const struct hvp_column_encoder *encoder);
 /* Begins a chunk: forgets the dictionaries. */
 void hvp_column_encoder_reset(struct hvp_column_encoder *encoder);
 /*
- * Appends one column: id, size, contents. Columns without a single value other than 0 are left out, which readers take for all 0.
- * Returns whether it was appended.
+ * Appends one column: id, size, contents. Columns without a single value other than 0 are left out,
+ * which readers take for all 0. Returns whether it was appended.
  */
 bool hvp_column_encode(struct hvp_column_encoder *encoder, const struct hvp_column_layout *layout,
 		       const uint64_t *values, size_t num_rows, struct hvp_buf *buf);
@@ -98,9 +99,9 @@ struct hvp_error *hvp_column_decoder_create(struct hvp_column_decoder **ret) hvp
 void hvp_column_decoder_destroy(struct hvp_column_decoder *decoder);
 
 /*
- * Decodes the columns up to the reader's end. Columns whose bit (1 << id) is not in `wanted` may be left out (as all 0), unknown
- * ids (not below HVP_MAX_COLUMNS) are. The columns are valid until the next call. Memory is bounded by num_rows, which is at most
- * HVP_MAX_ROWS.
+ * Decodes the columns up to the reader's end. Columns whose bit (1 << id) is not in `wanted` may be
+ * left out (as all 0), unknown ids (not below HVP_MAX_COLUMNS) are. The columns are valid until the
+ * next call. Memory is bounded by num_rows, which is at most HVP_MAX_ROWS.
  */
 struct hvp_error *hvp_column_decode(struct hvp_column_decoder *decoder, struct hvp_reader *reader,
 				    size_t num_rows, uint32_t wanted,

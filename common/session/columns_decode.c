@@ -149,10 +149,12 @@ static struct hvp_error *get_following(struct hvp_column_decoder *decoder,
 	uint8_t leader_id;
 
 	hvp_try(hvp_read_u8(reader, &leader_id));
-	leader = leader_id < HVP_MAX_COLUMNS && leader_id != id ? &decoder->columns[leader_id] : NULL;
+	leader = leader_id < HVP_MAX_COLUMNS && leader_id != id ? &decoder->columns[leader_id]
+								: NULL;
 	if (!leader || leader->form != HVP_FORM_CODED)
-		return hvp_reader_error(reader, "column %u follows column %u, which has no dictionary "
-						"before it",
+		return hvp_reader_error(reader,
+					"column %u follows column %u, which has no dictionary "
+					"before it",
 					id, leader_id);
 	hvp_try(take_values(decoder, id));
 	hvp_try(hvp_stream_get(&decoder->streams, reader, leader->num_values, column->values));
@@ -195,11 +197,10 @@ static struct hvp_error *get_column(struct hvp_column_decoder *decoder, struct h
 	case HVP_ENCODING_STEPS:
 		return is_wanted ? get_values(decoder, reader, id, encoding, num) : NULL;
 	case HVP_ENCODING_DICTIONARY: return get_dictionary(decoder, reader, id, num);
-	case HVP_ENCODING_BY_COLUMN:
-		return is_wanted ? get_following(decoder, reader, id) : NULL;
+	case HVP_ENCODING_BY_COLUMN: return is_wanted ? get_following(decoder, reader, id) : NULL;
 	default:
-		return is_wanted ? hvp_reader_error(reader, "column %u has the unknown encoding %u", id,
-						    encoding)
+		return is_wanted ? hvp_reader_error(reader, "column %u has the unknown encoding %u",
+						    id, encoding)
 				 : NULL;
 	}
 }

@@ -33,7 +33,10 @@ struct hvp_column_encoder {
 	size_t max_rows;
 	struct dictionary dictionaries[MAX_DICTIONARIES];
 	size_t num_dictionaries;
-	/* Scratch: two vectors of numbers; a hash table of max_slots (a power of 2); entries of a dictionary. */
+	/*
+	 * Scratch: two vectors of numbers; a hash table of max_slots (a power of 2); entries of a
+	 * dictionary.
+	 */
 	uint64_t *numbers, *others;
 	struct slot *slots;
 	size_t max_slots;
@@ -110,8 +113,9 @@ static size_t plain_row_cost(void)
 {
 	const struct hvp_column_encoder *encoder = NULL;
 
-	return 2 * sizeof(*encoder->numbers) + sizeof(*encoder->entries) + sizeof(*encoder->counts) +
-	       2 * sizeof(*encoder->keyed) + MAX_DICTIONARIES * sizeof(uint32_t);
+	return 2 * sizeof(*encoder->numbers) + sizeof(*encoder->entries) +
+	       sizeof(*encoder->counts) + 2 * sizeof(*encoder->keyed) +
+	       MAX_DICTIONARIES * sizeof(uint32_t);
 }
 
 size_t hvp_column_encoder_row_cost(void)
@@ -167,7 +171,9 @@ static uint64_t find_step(const uint64_t *values, size_t num)
 	return rises[num_rises / 2];
 }
 
-/* Quotient and remainder of each difference; the remainder is the smaller one of the two around 0. */
+/*
+ * Quotient and remainder of each difference; the remainder is the smaller one of the two around 0.
+ */
 static void put_steps(struct hvp_column_encoder *encoder, const uint64_t *values, size_t num,
 		      uint64_t step, struct hvp_buf *buf)
 {
@@ -178,7 +184,10 @@ static void put_steps(struct hvp_column_encoder *encoder, const uint64_t *values
 		int64_t delta = (int64_t)(values[i] - last), quotient, towards;
 
 		towards = delta < 0 ? -half : half;
-		/* At the ends of the range without rounding: any quotient is right, a near one is shorter. */
+		/*
+		 * At the ends of the range without rounding: any quotient is right, a near one is
+		 * shorter.
+		 */
 		if (delta > INT64_MAX / 2 || delta < INT64_MIN / 2)
 			towards = 0;
 		quotient = (delta + towards) / divisor;
@@ -228,8 +237,8 @@ static void collect_entries(struct hvp_column_encoder *encoder, const uint64_t *
 }
 
 /*
- * Frequent values get small codes, which need few bits; among values about as frequent (within a power of 2) the
- * order is by value, so that the differences between entries need few bits, too.
+ * Frequent values get small codes, which need few bits; among values about as frequent (within a
+ * power of 2) the order is by value, so that the differences between entries need few bits, too.
  */
 static void rank_entries(struct hvp_column_encoder *encoder, struct dictionary *dictionary)
 {
@@ -237,7 +246,8 @@ static void rank_entries(struct hvp_column_encoder *encoder, struct dictionary *
 	uint64_t last = 0;
 
 	for (size_t i = 0; i < num; i++) {
-		encoder->keyed[i] = (struct hvp_keyed){.key = encoder->entries[i], .item = (uint32_t)i};
+		encoder->keyed[i] =
+			(struct hvp_keyed){.key = encoder->entries[i], .item = (uint32_t)i};
 		places[__builtin_clz(encoder->counts[i])]++;
 	}
 	hvp_sort_keyed(encoder->keyed, encoder->spare, num);
@@ -287,7 +297,9 @@ static const struct dictionary *find_dictionary(const struct hvp_column_encoder 
 	return NULL;
 }
 
-/* Whether the leader's code determines the value; then encoder->numbers has the value of each code. */
+/*
+ * Whether the leader's code determines the value; then encoder->numbers has the value of each code.
+ */
 static bool values_follow(struct hvp_column_encoder *encoder, const struct dictionary *leader,
 			  const uint64_t *values, size_t num)
 {
@@ -301,8 +313,8 @@ static bool values_follow(struct hvp_column_encoder *encoder, const struct dicti
 }
 
 static bool put_following(struct hvp_column_encoder *encoder,
-			  const struct hvp_column_layout *layout, const uint64_t *values, size_t num,
-			  struct hvp_buf *buf)
+			  const struct hvp_column_layout *layout, const uint64_t *values,
+			  size_t num, struct hvp_buf *buf)
 {
 	const struct dictionary *leader = find_dictionary(encoder, layout->leader);
 
@@ -323,9 +335,8 @@ static bool are_same(const uint64_t *values, size_t num)
 	return !differs;
 }
 
-static void put_contents(struct hvp_column_encoder *encoder,
-			 const struct hvp_column_layout *layout, const uint64_t *values, size_t num,
-			 bool is_same, struct hvp_buf *buf)
+static void put_contents(struct hvp_column_encoder *encoder, const struct hvp_column_layout *layout,
+			 const uint64_t *values, size_t num, bool is_same, struct hvp_buf *buf)
 {
 	uint64_t step;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All samples in order of time. Chunks are opened when the time of their first sample has come and closed behind their last, so that
- * no more are in memory than overlap in time; a heap has the next sample of each.
+ * All samples in order of time. Chunks are opened when the time of their first sample has come and
+ * closed behind their last, so that no more are in memory than overlap in time; a heap has the next
+ * sample of each.
  */
 #include <stdlib.h>
 

@@ -4,39 +4,39 @@
 #define HVP_COMMON_SESSION_FORMAT_H
 
 /* Keys of session facts. Values are text; numbers are decimal. */
-#define HVP_INFO_VERSION  "hvprof.version"
-#define HVP_INFO_COMMAND  "hvprof.command"
-#define HVP_INFO_SOURCE	  "source"
-#define HVP_INFO_CLOCK	  "clock"
+#define HVP_INFO_VERSION "hvprof.version"
+#define HVP_INFO_COMMAND "hvprof.command"
+#define HVP_INFO_SOURCE "source"
+#define HVP_INFO_CLOCK "clock"
 /* Wall clock (CLOCK_REALTIME, ns since 1970) at the session's start_time. */
-#define HVP_INFO_START_REALTIME	 "start.realtime"
-#define HVP_INFO_HOSTNAME	 "host.name"
-#define HVP_INFO_KERNEL		 "host.kernel"
+#define HVP_INFO_START_REALTIME "start.realtime"
+#define HVP_INFO_HOSTNAME "host.name"
+#define HVP_INFO_KERNEL "host.kernel"
 #define HVP_INFO_KERNEL_BUILD_ID "host.kernel.build-id"
-#define HVP_INFO_BOOT_ID	 "host.boot-id"
-#define HVP_INFO_ARCH		 "host.arch"
-#define HVP_INFO_CPU_MODEL	 "host.cpu"
-#define HVP_INFO_CPUS_ONLINE	 "host.cpus.online"
-#define HVP_INFO_CPUS_POSSIBLE	 "host.cpus.possible"
-#define HVP_INFO_TARGET		 "target"
+#define HVP_INFO_BOOT_ID "host.boot-id"
+#define HVP_INFO_ARCH "host.arch"
+#define HVP_INFO_CPU_MODEL "host.cpu"
+#define HVP_INFO_CPUS_ONLINE "host.cpus.online"
+#define HVP_INFO_CPUS_POSSIBLE "host.cpus.possible"
+#define HVP_INFO_TARGET "target"
 /*
- * Images that the user named for a guest at record time: "guest.NAME.kallsyms", ".modules", ".vmlinux",
- * ".root".
+ * Images that the user named for a guest at record time: "guest.NAME.kallsyms", ".modules",
+ * ".vmlinux", ".root".
  */
 #define HVP_INFO_GUEST_PREFIX "guest."
 
 /* The first 8 bytes: like PNG's, they show a transfer in text mode or with 7 bits. */
-#define HVP_FILE_MAGIC	    "\x89HVP\r\n\x1a\n"
+#define HVP_FILE_MAGIC "\x89HVP\r\n\x1a\n"
 #define HVP_FILE_MAGIC_SIZE 8
 /* A reader refuses a larger major number; a larger minor one only adds what can be skipped. */
-#define HVP_FORMAT_MAJOR     1
-#define HVP_FORMAT_MINOR     0
+#define HVP_FORMAT_MAJOR 1
+#define HVP_FORMAT_MINOR 0
 #define HVP_FILE_HEADER_SIZE 32
 
-#define HVP_CHUNK_MAGIC	      0x6b435648u /* "HVCk" */
+#define HVP_CHUNK_MAGIC 0x6b435648u /* "HVCk" */
 #define HVP_CHUNK_HEADER_SIZE 32
-#define HVP_TRAILER_MAGIC     "HVPend\r\n"
-#define HVP_TRAILER_SIZE      32
+#define HVP_TRAILER_MAGIC "HVPend\r\n"
+#define HVP_TRAILER_SIZE 32
 
 enum hvp_chunk_type {
 	HVP_CHUNK_SCHEMA = 1,

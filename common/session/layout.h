@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tables of a session: which columns samples and stacks have, which fields each record has, and where they are in memory. From
- * these tables the writer writes, the reader reads, and the file's own description of itself (the schema chunk) is made. A new
- * record is one more table and one more row.
+ * The tables of a session: which columns samples and stacks have, which fields each record has, and
+ * where they are in memory. From these tables the writer writes, the reader reads, and the file's
+ * own description of itself (the schema chunk) is made. A new record is one more table and one more
+ * row.
  */
 #ifndef HVP_COMMON_SESSION_LAYOUT_H
 #define HVP_COMMON_SESSION_LAYOUT_H
@@ -19,7 +20,9 @@ enum hvp_field_kind {
 	HVP_FIELD_NUMBER = 1,
 	/* The number of a string (varint). In memory const char *. */
 	HVP_FIELD_STRING = 2,
-	/* The same of bytes that are no text. In memory an array of HVP_BUILD_ID_MAX, and its size. */
+	/*
+	 * The same of bytes that are no text. In memory an array of HVP_BUILD_ID_MAX, and its size.
+	 */
 	HVP_FIELD_BUILD_ID = 3,
 	/* The number of a blob (varint). In memory a pointer and a size_t. */
 	HVP_FIELD_BLOB = 4,

@@ -45,8 +45,8 @@ static bool put_compressed(struct hvp_output *output, const void *data, size_t s
 
 	if (!hvp_buf_reserve(queue, HVP_CHUNK_HEADER_SIZE + bound))
 		return false;
-	packed = ZSTD_compress2(output->zstd, queue->data + queue->size + HVP_CHUNK_HEADER_SIZE, bound,
-				data, size);
+	packed = ZSTD_compress2(output->zstd, queue->data + queue->size + HVP_CHUNK_HEADER_SIZE,
+				bound, data, size);
 	if (ZSTD_isError(packed) || packed >= size || size / HVP_MAX_ZSTD_RATIO > packed)
 		return false;
 	*ret_stored = (uint32_t)packed;
@@ -101,7 +101,9 @@ struct hvp_error *hvp_output_chunk(struct hvp_output *output, enum hvp_chunk_typ
 	return NULL;
 }
 
-/* The index is a chain from the last segment to the first, so that the writer need not keep it all. */
+/*
+ * The index is a chain from the last segment to the first, so that the writer need not keep it all.
+ */
 static struct hvp_error *queue_index(struct hvp_output *output)
 {
 	uint64_t offset = hvp_output_offset(output);
@@ -193,10 +195,11 @@ struct hvp_error *hvp_output_drain(struct hvp_output *output)
 			wait_for_room(output->fd);
 			continue;
 		}
-		return hvp_error_from_errno(n < 0 ? errno : ENOSPC, "%s: cannot write the session at "
-								    "offset %llu",
-					    output->path,
-					    (unsigned long long)(output->base + output->num_written));
+		return hvp_error_from_errno(
+			n < 0 ? errno : ENOSPC,
+			"%s: cannot write the session at "
+			"offset %llu",
+			output->path, (unsigned long long)(output->base + output->num_written));
 	}
 	output->base += queue->size;
 	output->num_written = 0;

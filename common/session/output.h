@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way of chunks into a file or pipe. A chunk is queued whole and written in order; when a write stops in the middle (ENOSPC,
- * EPIPE, a signal) the rest stays queued and the next drain goes on exactly where it stopped, so that the file never
- * has a hole or a torn chunk before another.
+ * The way of chunks into a file or pipe. A chunk is queued whole and written in order; when a write
+ * stops in the middle (ENOSPC, EPIPE, a signal) the rest stays queued and the next drain goes on
+ * exactly where it stopped, so that the file never has a hole or a torn chunk before another.
  */
 #ifndef HVP_COMMON_SESSION_OUTPUT_H
 #define HVP_COMMON_SESSION_OUTPUT_H
@@ -56,7 +56,9 @@ struct hvp_error *hvp_output_chunk(struct hvp_output *output, enum hvp_chunk_typ
 				   enum hvp_codec codec, const void *data, size_t size,
 				   uint32_t num_rows) hvp_must_use;
 
-/* Takes back what was queued since `before`, a copy of *output. No checkpoint, no drain in between. */
+/*
+ * Takes back what was queued since `before`, a copy of *output. No checkpoint, no drain in between.
+ */
 void hvp_output_rewind(struct hvp_output *output, const struct hvp_output *before);
 
 /* To be called now and then: queues a segment of the index when there is enough for one. */

@@ -55,11 +55,12 @@ static struct hvp_error *describe_damage(struct hvp_session *session)
 	if (damage->num_chunks_missing)
 		say(&line, "%" PRIu64 " chunks are missing", damage->num_chunks_missing);
 	if (written > session->num_samples)
-		say(&line, "%" PRIu64 " of %" PRIu64 " samples are lost", written - session->num_samples,
-		    written);
+		say(&line, "%" PRIu64 " of %" PRIu64 " samples are lost",
+		    written - session->num_samples, written);
 	if (!session->has_end)
 		say(&line,
-		    "the session has no end (the collector was killed, the disk was full, or the file "
+		    "the session has no end (the collector was killed, the disk was full, or the "
+		    "file "
 		    "was cut short): read up to offset 0x%" PRIx64,
 		    damage->end_offset);
 	else if (!damage->has_trailer)
@@ -70,7 +71,8 @@ static struct hvp_error *describe_damage(struct hvp_session *session)
 	hvp_buf_add_u8(&line, 0);
 	err = hvp_buf_check(&line);
 	if (!err && line.size > 1) {
-		damage->text = hvp_arena_strndup(&session->arena, (const char *)line.data, line.size - 1);
+		damage->text =
+			hvp_arena_strndup(&session->arena, (const char *)line.data, line.size - 1);
 		err = damage->text ? NULL : hvp_error_no_memory;
 	}
 	hvp_buf_deinit(&line);
@@ -83,8 +85,8 @@ static struct hvp_error *add_unknown_event(struct hvp_session *session)
 	session->unknown_event = UINT16_MAX;
 	if (!session->damage.text)
 		return NULL;
-	hvp_try(hvp_array_reserve(&session->events, &session->events_capacity, session->num_events + 1,
-				  sizeof(*session->events)));
+	hvp_try(hvp_array_reserve(&session->events, &session->events_capacity,
+				  session->num_events + 1, sizeof(*session->events)));
 	session->unknown_event = (uint16_t)session->num_events;
 	session->events[session->num_events++] =
 		(struct hvp_event_info){.name = "[damaged]", .unit = "", .scope = ""};
@@ -159,7 +161,8 @@ struct hvp_error *hvp_session_open_fd(int fd, const char *name, struct hvp_sessi
 	if (fstat(fd, &stat) < 0)
 		return hvp_error_from_errno(errno, "%s", name);
 	if (S_ISDIR(stat.st_mode))
-		return hvp_error_create(HVP_ERROR_USAGE, "%s: is a folder, not a session file", name);
+		return hvp_error_create(HVP_ERROR_USAGE, "%s: is a folder, not a session file",
+					name);
 	if (!S_ISREG(stat.st_mode)) {
 		hvp_try(hvp_spool(fd, name, &own));
 		return open_fd(own, name, ret);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads a session: opens a file or a pipe, checks it, and hands out its facts, its records, and its samples chunk by chunk.
+ * Reads a session: opens a file or a pipe, checks it, and hands out its facts, its records, and its
+ * samples chunk by chunk.
  *
- * Opening loads everything except the samples (records, stacks and strings are small beside them). A file without an end
- * - the collector was killed, the disk was full, a copy was cut short - opens all the same: the reader walks the chunks, keeps every whole
- * one, and says in hvp_session_damage() what is missing. A chunk whose checksum is wrong is skipped, counted and said.
+ * Opening loads everything except the samples (records, stacks and strings are small beside them).
+ * A file without an end - the collector was killed, the disk was full, a copy was cut short - opens
+ * all the same: the reader walks the chunks, keeps every whole one, and says in
+ * hvp_session_damage() what is missing. A chunk whose checksum is wrong is skipped, counted and
+ * said.
  *
- * After hvp_session_open() all functions but _destroy are safe to call from several threads at once.
+ * After hvp_session_open() all functions but _destroy are safe to call from several threads at
+ * once.
  */
 #ifndef HVP_COMMON_SESSION_READER_H
 #define HVP_COMMON_SESSION_READER_H
@@ -42,16 +46,18 @@ const struct hvp_event_info *hvp_session_event(const struct hvp_session *session
 size_t hvp_session_num_records(const struct hvp_session *session);
 const struct hvp_record *hvp_session_record(const struct hvp_session *session, size_t index);
 
-/* False when the session has no end chunk; then `ret` holds what can be derived from the samples. */
+/*
+ * False when the session has no end chunk; then `ret` holds what can be derived from the samples.
+ */
 bool hvp_session_end(const struct hvp_session *session, struct hvp_session_end *ret);
 
 /* NULL when the file is whole, otherwise one line that says what is missing, with offsets. */
 const char *hvp_session_damage(const struct hvp_session *session);
 
 /*
- * The call chain of a stack number, spelled out in the caller's `frames` (which the result points to); an empty chain
- * for HVP_STACK_NONE and for numbers that do not exist. Stacks are a tree in memory, as they are in the file: sum up by
- * number first, spell out last.
+ * The call chain of a stack number, spelled out in the caller's `frames` (which the result points
+ * to); an empty chain for HVP_STACK_NONE and for numbers that do not exist. Stacks are a tree in
+ * memory, as they are in the file: sum up by number first, spell out last.
  */
 struct hvp_chain hvp_session_stack(const struct hvp_session *session, uint32_t stack,
 				   uint64_t frames[HVP_MAX_CHAIN]);
@@ -60,8 +66,9 @@ uint32_t hvp_session_num_stacks(const struct hvp_session *session);
 
 /*
  * A sample as it is stored: like struct hvp_sample, with the chain by number. `event` is below
- * hvp_session_num_events(), `mode` below HVP_NUM_MODES (modes of a later format are HVP_MODE_UNKNOWN); all other fields are whatever
- * the file says, so do not take them for array indices unchecked.
+ * hvp_session_num_events(), `mode` below HVP_NUM_MODES (modes of a later format are
+ * HVP_MODE_UNKNOWN); all other fields are whatever the file says, so do not take them for array
+ * indices unchecked.
  */
 struct hvp_row {
 	uint64_t time;
@@ -82,8 +89,9 @@ struct hvp_row {
 #define HVP_DOMAIN_SEVERAL UINT32_MAX
 
 /*
- * What is known of a chunk of samples without decoding it. A domain's side (host, guest) that is busy has chunks of its
- * own; what is left over of all others shares one, so that a thousand quiet domains do not make a thousand tiny chunks.
+ * What is known of a chunk of samples without decoding it. A domain's side (host, guest) that is
+ * busy has chunks of its own; what is left over of all others shares one, so that a thousand quiet
+ * domains do not make a thousand tiny chunks.
  */
 struct hvp_chunk_info {
 	uint64_t file_offset;
@@ -111,7 +119,10 @@ struct hvp_batch {
 	struct hvp_row *rows;
 	size_t num_rows;
 	size_t capacity;
-	/* The columns wanted, HVP_COLUMN_ALL after init; fields of others are 0. May be changed between reads. */
+	/*
+	 * The columns wanted, HVP_COLUMN_ALL after init; fields of others are 0. May be changed
+	 * between reads.
+	 */
 	uint32_t columns;
 	/* Scratch memory of the reader. */
 	void *scratch;
@@ -122,9 +133,9 @@ void hvp_batch_init(struct hvp_batch *batch);
 void hvp_batch_deinit(struct hvp_batch *batch);
 
 /*
- * Replaces the batch's contents. Within a chunk rows are grouped by CPU and ordered by time in each. Chunks with a
- * wrong checksum were already left out (and counted as damage) at open; an error here is a chunk that is well-preserved nonsense or an
- * I/O error, and names its offset.
+ * Replaces the batch's contents. Within a chunk rows are grouped by CPU and ordered by time in
+ * each. Chunks with a wrong checksum were already left out (and counted as damage) at open; an
+ * error here is a chunk that is well-preserved nonsense or an I/O error, and names its offset.
  */
 struct hvp_error *hvp_session_read_chunk(const struct hvp_session *session, size_t index,
 					 struct hvp_batch *batch) hvp_must_use;

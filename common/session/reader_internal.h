@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of the reader share: reader.c (opening, and what is handed out), reader_walk.c (chunk after chunk),
- * reader_tables.c (what is in them), reader_records.c, reader_stacks.c, reader_samples.c.
+ * What the parts of the reader share: reader.c (opening, and what is handed out), reader_walk.c
+ * (chunk after chunk), reader_tables.c (what is in them), reader_records.c, reader_stacks.c,
+ * reader_samples.c.
  */
 #ifndef HVP_COMMON_SESSION_READER_INTERNAL_H
 #define HVP_COMMON_SESSION_READER_INTERNAL_H
@@ -126,12 +127,14 @@ struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t 
 struct hvp_error *hvp_session_walk(struct hvp_session *session) hvp_must_use;
 
 /* reader_tables.c: each takes one payload. Errors other than HVP_ERROR_NO_MEMORY are damage. */
-struct hvp_error *hvp_load_info(struct hvp_session *session, struct hvp_reader *reader) hvp_must_use;
+struct hvp_error *hvp_load_info(struct hvp_session *session,
+				struct hvp_reader *reader) hvp_must_use;
 struct hvp_error *hvp_load_events(struct hvp_session *session,
 				  struct hvp_reader *reader) hvp_must_use;
 struct hvp_error *hvp_load_strings(struct hvp_session *session,
 				   struct hvp_reader *reader) hvp_must_use;
-struct hvp_error *hvp_load_blob(struct hvp_session *session, struct hvp_reader *reader) hvp_must_use;
+struct hvp_error *hvp_load_blob(struct hvp_session *session,
+				struct hvp_reader *reader) hvp_must_use;
 struct hvp_error *hvp_load_end(struct hvp_session *session, struct hvp_reader *reader) hvp_must_use;
 struct hvp_error *hvp_load_index(struct hvp_session *session,
 				 struct hvp_reader *reader) hvp_must_use;

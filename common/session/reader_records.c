@@ -92,8 +92,8 @@ static struct hvp_error *set_field(const struct hvp_session *session, struct hvp
 }
 
 /*
- * Fields that are not there (an older file) are 0 or ""; what follows the known ones (a newer file) is left out. All fields are set
- * even if one is wrong: `record` can always be used.
+ * Fields that are not there (an older file) are 0 or ""; what follows the known ones (a newer file)
+ * is left out. All fields are set even if one is wrong: `record` can always be used.
  */
 static struct hvp_error *read_fields(const struct hvp_session *session,
 				     const struct hvp_record_layout *layout,

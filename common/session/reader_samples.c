@@ -6,7 +6,10 @@
 #include "common/base/array.h"
 #include "common/session/reader_internal.h"
 
-/* Rows that are put together at a time: they stay in the first-level cache while their fields come one by one. */
+/*
+ * Rows that are put together at a time: they stay in the first-level cache while their fields come
+ * one by one.
+ */
 #define ROWS_AT_ONCE 256u
 
 /* Those of a later format are skipped. */
@@ -19,12 +22,14 @@ static struct hvp_error *read_groups(struct hvp_session *session, struct hvp_rea
 	uint64_t domain = 0, total = 0, first_domain = UINT64_MAX;
 
 	hvp_try(hvp_array_reserve(&session->groups, &session->groups_capacity,
-				  session->num_groups + (size_t)num_groups, sizeof(*session->groups)));
+				  session->num_groups + (size_t)num_groups,
+				  sizeof(*session->groups)));
 	for (uint64_t i = 0; i < num_groups; i++) {
 		uint64_t step, num_rows;
 
 		hvp_try(hvp_read_bounded(reader, "a domain", 2ull * UINT32_MAX + 1, &step));
-		hvp_try(hvp_read_bounded(reader, "the samples of a domain", HVP_MAX_ROWS, &num_rows));
+		hvp_try(hvp_read_bounded(reader, "the samples of a domain", HVP_MAX_ROWS,
+					 &num_rows));
 		domain += step >> 1;
 		total += num_rows;
 		if (domain > UINT32_MAX)
@@ -69,8 +74,8 @@ struct hvp_error *hvp_load_samples(struct hvp_session *session, uint64_t file_of
 	struct hvp_sample_chunk *chunk;
 	uint64_t num_groups;
 
-	hvp_try(hvp_array_reserve(&session->chunks, &session->chunks_capacity, session->num_chunks + 1,
-				  sizeof(*session->chunks)));
+	hvp_try(hvp_array_reserve(&session->chunks, &session->chunks_capacity,
+				  session->num_chunks + 1, sizeof(*session->chunks)));
 	chunk = &session->chunks[session->num_chunks];
 	*chunk = (struct hvp_sample_chunk){
 		.info = {.file_offset = file_offset},
@@ -198,9 +203,10 @@ static struct hvp_error *check_rows(const struct hvp_session *session,
 		if (row->event < session->num_events)
 			continue;
 		if (session->unknown_event == UINT16_MAX)
-			return hvp_error_at(HVP_ERROR_FORMAT, session->path, chunk->info.file_offset,
-					    "a sample is of event %u, the session has only %zu", row->event,
-					    session->num_events);
+			return hvp_error_at(HVP_ERROR_FORMAT, session->path,
+					    chunk->info.file_offset,
+					    "a sample is of event %u, the session has only %zu",
+					    row->event, session->num_events);
 		row->event = session->unknown_event;
 	}
 	return NULL;
@@ -232,8 +238,8 @@ static struct hvp_error *decode_chunk(const struct hvp_session *session,
 
 		hvp_try(hvp_read_varint(&reader, &skipped));
 	}
-	return hvp_column_decode(scratch->decoder, &reader, info.num_samples, wanted & KNOWN_COLUMNS,
-				 ret);
+	return hvp_column_decode(scratch->decoder, &reader, info.num_samples,
+				 wanted & KNOWN_COLUMNS, ret);
 }
 
 struct hvp_error *hvp_session_read_chunk(const struct hvp_session *session, size_t index,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tree of call chains: nodes of three numbers each; a chain is spelled out by walking to the root. */
+/*
+ * The tree of call chains: nodes of three numbers each; a chain is spelled out by walking to the
+ * root.
+ */
 #include "common/base/array.h"
 #include "common/session/reader_internal.h"
 
@@ -37,7 +40,8 @@ static struct hvp_error *add_node(struct hvp_session *session, struct hvp_reader
 			depth += session->depths[parent] & ~KERNEL_MARK;
 	}
 	if (depth > HVP_MAX_CHAIN)
-		return hvp_reader_error(reader, "a call chain is deeper than %u frames", HVP_MAX_CHAIN);
+		return hvp_reader_error(reader, "a call chain is deeper than %u frames",
+					HVP_MAX_CHAIN);
 	session->frames[at] = frame;
 	session->parents[at] = up ? (uint32_t)(number - up) : 0;
 	session->depths[at] = (uint16_t)(depth | (is_kernel ? KERNEL_MARK : 0));
@@ -58,10 +62,14 @@ struct hvp_error *hvp_load_stacks(struct hvp_session *session, struct hvp_reader
 	hvp_try(hvp_column_decode(session->decoder, reader, (size_t)num,
 				  (1u << HVP_NUM_STACK_COLUMNS) - 1, &columns));
 	hvp_try(reserve_nodes(session, (size_t)num));
-	/* As a range at once, so that nodes find parents of the same chunk; those not yet there are not below num_nodes. */
+	/*
+	 * As a range at once, so that nodes find parents of the same chunk; those not yet there are
+	 * not below num_nodes.
+	 */
 	hvp_try(hvp_ranges_add(&session->node_ranges, first, num, session->num_nodes, &is_above));
 	if (!is_above)
-		return hvp_reader_error(reader, "call chain nodes from number %llu on are there already",
+		return hvp_reader_error(reader,
+					"call chain nodes from number %llu on are there already",
 					(unsigned long long)first);
 	for (size_t row = 0; row < num; row++) {
 		struct hvp_error *err = add_node(
@@ -102,5 +110,6 @@ uint32_t hvp_session_num_stacks(const struct hvp_session *session)
 
 	if (!ranges->num)
 		return 1;
-	return (uint32_t)(ranges->ranges[ranges->num - 1].first + ranges->ranges[ranges->num - 1].num);
+	return (uint32_t)(ranges->ranges[ranges->num - 1].first +
+			  ranges->ranges[ranges->num - 1].num);
 }

@@ -10,7 +10,8 @@ struct hvp_error *hvp_ranges_add(struct hvp_ranges *ranges, uint64_t first, uint
 	struct hvp_range *last = ranges->num ? &ranges->ranges[ranges->num - 1] : NULL;
 
 	*ret_is_above = !last || first - last->first >= last->num;
-	*ret_is_above = *ret_is_above && (!last || first > last->first) && first <= UINT64_MAX - num;
+	*ret_is_above =
+		*ret_is_above && (!last || first > last->first) && first <= UINT64_MAX - num;
 	if (!*ret_is_above)
 		return NULL;
 	if (last && first == last->first + last->num && base == last->base + last->num) {
@@ -19,7 +20,8 @@ struct hvp_error *hvp_ranges_add(struct hvp_ranges *ranges, uint64_t first, uint
 	}
 	hvp_try(hvp_array_reserve(&ranges->ranges, &ranges->capacity, ranges->num + 1,
 				  sizeof(*ranges->ranges)));
-	ranges->ranges[ranges->num++] = (struct hvp_range){.first = first, .num = num, .base = base};
+	ranges->ranges[ranges->num++] =
+		(struct hvp_range){.first = first, .num = num, .base = base};
 	return NULL;
 }
 
@@ -51,7 +53,8 @@ size_t hvp_ranges_find(const struct hvp_ranges *ranges, uint64_t number)
 }
 
 /* A varint length and the bytes. */
-static struct hvp_error *read_bytes(struct hvp_reader *reader, const uint8_t **ret, size_t *ret_size)
+static struct hvp_error *read_bytes(struct hvp_reader *reader, const uint8_t **ret,
+				    size_t *ret_size)
 {
 	uint64_t size;
 
@@ -71,7 +74,8 @@ static struct hvp_error *read_text(struct hvp_session *session, struct hvp_reade
 }
 
 /* The head of every chunk of items: the first's number, how many. An item has a byte at least. */
-static struct hvp_error *read_head(struct hvp_reader *reader, uint64_t *ret_first, uint64_t *ret_num)
+static struct hvp_error *read_head(struct hvp_reader *reader, uint64_t *ret_first,
+				   uint64_t *ret_num)
 {
 	hvp_try(hvp_read_varint(reader, ret_first));
 	return hvp_read_bounded(reader, "the number of items", hvp_reader_left(reader), ret_num);
@@ -203,10 +207,12 @@ static struct hvp_error *find_or_add_blob(struct hvp_session *session, struct hv
 					  uint64_t number, uint64_t size,
 					  struct hvp_blob_data **ret)
 {
-	struct hvp_blob_data *last = session->num_blobs ? &session->blobs[session->num_blobs - 1] : NULL;
+	struct hvp_blob_data *last =
+		session->num_blobs ? &session->blobs[session->num_blobs - 1] : NULL;
 
 	if (last && number < last->number)
-		return hvp_reader_error(reader, "blob %llu comes too late", (unsigned long long)number);
+		return hvp_reader_error(reader, "blob %llu comes too late",
+					(unsigned long long)number);
 	if (!last || number > last->number) {
 		hvp_try(hvp_array_reserve(&session->blobs, &session->blobs_capacity,
 					  session->num_blobs + 1, sizeof(*session->blobs)));
@@ -229,7 +235,8 @@ struct hvp_error *hvp_load_blob(struct hvp_session *session, struct hvp_reader *
 	hvp_try(find_or_add_blob(session, reader, number, size, &blob));
 	piece = hvp_reader_left(reader);
 	if (blob->size != size || blob->bytes.size != offset || piece > size - offset)
-		return hvp_reader_error(reader, "a piece does not belong behind the others of blob %llu",
+		return hvp_reader_error(reader,
+					"a piece does not belong behind the others of blob %llu",
 					(unsigned long long)number);
 	hvp_buf_add_bytes(&blob->bytes, reader->at, piece);
 	return hvp_buf_check(&blob->bytes);

@@ -85,13 +85,14 @@ static struct hvp_error *load_chunk(struct hvp_session *session, uint64_t offset
 	if (!is_known(header->type)) {
 		if (!(header->flags & HVP_CHUNK_CRITICAL))
 			return NULL;
-		return hvp_error_at(HVP_ERROR_UNSUPPORTED, session->path, offset,
-				    "chunk type %u must be understood, and this hvprof does not: read the "
-				    "session with a newer one",
-				    header->type);
+		return hvp_error_at(
+			HVP_ERROR_UNSUPPORTED, session->path, offset,
+			"chunk type %u must be understood, and this hvprof does not: read the "
+			"session with a newer one",
+			header->type);
 	}
-	err = hvp_chunk_payload(header, session->stored.data, session->path, payload, &session->room,
-				&reader);
+	err = hvp_chunk_payload(header, session->stored.data, session->path, payload,
+				&session->room, &reader);
 	if (!err)
 		err = load_payload(session, offset, header, &reader);
 	if (!err || hvp_error_code(err) == HVP_ERROR_NO_MEMORY)
@@ -100,7 +101,9 @@ static struct hvp_error *load_chunk(struct hvp_session *session, uint64_t offset
 	return NULL;
 }
 
-/* The offset of the next intact chunk header from `offset` on; the file's end when there is none. */
+/*
+ * The offset of the next intact chunk header from `offset` on; the file's end when there is none.
+ */
 static struct hvp_error *find_chunk(struct hvp_session *session, uint64_t offset, uint64_t *ret)
 {
 	const uint32_t magic = htole32(HVP_CHUNK_MAGIC);
@@ -146,8 +149,9 @@ static struct hvp_error *look_for_trailer(struct hvp_session *session, uint64_t 
 				      le64toh(checksum) == hvp_checksum(trailer, 16);
 	if (session->damage.has_trailer && le64toh(size) != session->file_size)
 		note_damage(session,
-			    hvp_error_create(HVP_ERROR_FORMAT, "%s: has %llu bytes, %llu were written",
-					     session->path, (unsigned long long)session->file_size,
+			    hvp_error_create(HVP_ERROR_FORMAT,
+					     "%s: has %llu bytes, %llu were written", session->path,
+					     (unsigned long long)session->file_size,
 					     (unsigned long long)le64toh(size)));
 	return NULL;
 }
@@ -175,9 +179,10 @@ static struct hvp_error *walk_chunks(struct hvp_session *session, uint64_t offse
 			hvp_try(find_chunk(session, offset + 1, &found));
 			if (found >= end)
 				break;
-			note_damage(session, hvp_error_at(HVP_ERROR_FORMAT, session->path, offset,
-							  "here should be a chunk, but its header is "
-							  "damaged"));
+			note_damage(session,
+				    hvp_error_at(HVP_ERROR_FORMAT, session->path, offset,
+						 "here should be a chunk, but its header is "
+						 "damaged"));
 			offset = found;
 			continue;
 		}
@@ -199,11 +204,12 @@ struct hvp_error *hvp_session_walk(struct hvp_session *session)
 	bool is_intact;
 
 	if (session->file_size < HVP_FILE_HEADER_SIZE)
-		return hvp_error_create(HVP_ERROR_TRUNCATED,
-					"%s: %llu bytes are not a session, which has %u at least: empty or "
-					"cut short",
-					session->path, (unsigned long long)session->file_size,
-					HVP_FILE_HEADER_SIZE);
+		return hvp_error_create(
+			HVP_ERROR_TRUNCATED,
+			"%s: %llu bytes are not a session, which has %u at least: empty or "
+			"cut short",
+			session->path, (unsigned long long)session->file_size,
+			HVP_FILE_HEADER_SIZE);
 	hvp_try(hvp_session_pread(session, 0, bytes, sizeof(bytes)));
 	hvp_try(hvp_file_header_get(bytes, session->path, &is_intact, &header_size));
 	session->damage.is_header_damaged = !is_intact;

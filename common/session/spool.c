@@ -23,8 +23,8 @@ static struct hvp_error *open_unnamed(const char *folder, int *ret_fd)
 		}
 		fd = mkostemp(path, O_CLOEXEC);
 		if (fd < 0)
-			return hvp_error_from_errno(errno, "%s: cannot make a temporary file; set TMPDIR",
-						    folder);
+			return hvp_error_from_errno(
+				errno, "%s: cannot make a temporary file; set TMPDIR", folder);
 		unlink(path);
 	}
 	*ret_fd = fd;
@@ -40,7 +40,8 @@ static struct hvp_error *write_all(int fd, const char *folder, const uint8_t *da
 			continue;
 		if (n <= 0)
 			return hvp_error_from_errno(n < 0 ? errno : ENOSPC,
-						    "%s: cannot write a temporary file; set TMPDIR", folder);
+						    "%s: cannot write a temporary file; set TMPDIR",
+						    folder);
 		data += n;
 		size -= (size_t)n;
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A session that comes through a pipe is copied into a temporary file without a name: its reader must seek. */
+/*
+ * A session that comes through a pipe is copied into a temporary file without a name: its reader
+ * must seek.
+ */
 #ifndef HVP_COMMON_SESSION_SPOOL_H
 #define HVP_COMMON_SESSION_SPOOL_H
 

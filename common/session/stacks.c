@@ -7,12 +7,12 @@
 
 #include <xxhash.h>
 
-#define FIRST_SLOTS   4096u
-#define NUM_CHAINS    (1u << 16)
+#define FIRST_SLOTS 4096u
+#define NUM_CHAINS (1u << 16)
 /* The kernel mark of a node, beside its number. */
-#define IS_KERNEL     (1u << 31)
+#define IS_KERNEL (1u << 31)
 /* Numbers stay below; a session would need some 10 GB of stacks alone to get there. */
-#define MAX_NODES     (IS_KERNEL - 1u)
+#define MAX_NODES (IS_KERNEL - 1u)
 
 /* `node` 0 is a free place. */
 struct hvp_stack_slot {
@@ -39,7 +39,9 @@ struct hvp_error *hvp_stacks_init(struct hvp_stacks *stacks, size_t memory_limit
 		hvp_stacks_deinit(stacks);
 		return hvp_error_no_memory;
 	}
-	/* So that no program can make chains that collide; without randomness it could, no worse. */
+	/*
+	 * So that no program can make chains that collide; without randomness it could, no worse.
+	 */
 	if (getrandom(&stacks->seed, sizeof(stacks->seed), GRND_NONBLOCK) < 0)
 		stacks->seed = 0;
 	return NULL;
@@ -63,7 +65,8 @@ size_t hvp_stacks_memory(const struct hvp_stacks *stacks)
 
 static size_t slot_hash(uint32_t parent, uint64_t frame, uint32_t kernel)
 {
-	uint64_t hash = (frame ^ ((uint64_t)parent << 32) ^ (parent ^ kernel)) * 0x9e3779b97f4a7c15ull;
+	uint64_t hash =
+		(frame ^ ((uint64_t)parent << 32) ^ (parent ^ kernel)) * 0x9e3779b97f4a7c15ull;
 
 	hash ^= hash >> 29;
 	hash *= 0xbf58476d1ce4e5b9ull;
@@ -97,12 +100,16 @@ static struct hvp_error *grow_slots(struct hvp_stacks *stacks)
 	stacks->num_slots = 2 * num_old;
 	for (size_t i = 0; i < num_old; i++)
 		if (old[i].node)
-			*find_slot(stacks, old[i].parent, old[i].frame, old[i].node & IS_KERNEL) = old[i];
+			*find_slot(stacks, old[i].parent, old[i].frame, old[i].node & IS_KERNEL) =
+				old[i];
 	free(old);
 	return NULL;
 }
 
-/* Makes room for the nodes of one more chain among the known ones: grows, or begins a new generation. */
+/*
+ * Makes room for the nodes of one more chain among the known ones: grows, or begins a new
+ * generation.
+ */
 static struct hvp_error *make_room(struct hvp_stacks *stacks)
 {
 	if ((stacks->num_used + HVP_MAX_CHAIN) * 4 <= stacks->num_slots * 3)
@@ -148,8 +155,9 @@ static uint32_t add_nodes(struct hvp_stacks *stacks, const struct hvp_chain *cha
 		struct hvp_stack_slot *slot = find_slot(stacks, parent, chain->frames[i], kernel);
 
 		if (!slot->node) {
-			*slot = (struct hvp_stack_slot){
-				.frame = chain->frames[i], .parent = parent, .node = stacks->next | kernel};
+			*slot = (struct hvp_stack_slot){.frame = chain->frames[i],
+							.parent = parent,
+							.node = stacks->next | kernel};
 			stacks->num_used++;
 			stacks->new_up[stacks->num_new] = parent ? stacks->next - parent : 0;
 			stacks->new_frame[stacks->num_new] = chain->frames[i];

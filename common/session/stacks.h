@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The writer's side of call chains: a tree whose nodes are numbered as they appear. A chain's number is that of its innermost
- * frame's node; its parent is the caller. What two chains have in common from the root on is stored once.
+ * The writer's side of call chains: a tree whose nodes are numbered as they appear. A chain's
+ * number is that of its innermost frame's node; its parent is the caller. What two chains have in
+ * common from the root on is stored once.
  *
- * Memory is bounded: when the tree has grown to its limit it is forgotten and grows anew with higher numbers (a
- * generation); then some nodes are in the file twice, no more.
+ * Memory is bounded: when the tree has grown to its limit it is forgotten and grows anew with
+ * higher numbers (a generation); then some nodes are in the file twice, no more.
  */
 #ifndef HVP_COMMON_SESSION_STACKS_H
 #define HVP_COMMON_SESSION_STACKS_H

@@ -44,7 +44,8 @@ static struct hvp_error *get_block(struct hvp_stream_reader *streams, struct hvp
 	uint64_t head;
 	size_t got;
 
-	hvp_try(hvp_read_bounded(reader, "the size of a block", 2ull * HVP_MAX_CHUNK_SIZE + 1, &head));
+	hvp_try(hvp_read_bounded(reader, "the size of a block", 2ull * HVP_MAX_CHUNK_SIZE + 1,
+				 &head));
 	if (!(head & 1)) {
 		if (head >> 1 != size)
 			return hvp_reader_error(reader, "a block has %llu bytes, %zu expected",
@@ -54,8 +55,8 @@ static struct hvp_error *get_block(struct hvp_stream_reader *streams, struct hvp
 	hvp_try(hvp_read_bytes(reader, (size_t)(head >> 1), &data));
 	got = ZSTD_decompressDCtx(streams->zstd, streams->bytes, size, data, (size_t)(head >> 1));
 	if (ZSTD_isError(got) || got != size)
-		return hvp_reader_error(reader, "a block does not decompress to the %zu bytes it should",
-					size);
+		return hvp_reader_error(
+			reader, "a block does not decompress to the %zu bytes it should", size);
 	*ret = streams->bytes;
 	return NULL;
 }
@@ -113,9 +114,9 @@ static struct hvp_error *get_bits(struct hvp_stream_reader *streams, struct hvp_
 			continue;
 		}
 		length--;
-		ret[i] = 1ull << length | (position < safe ? bits_at(data, position, length)
-							   : bits_at_end(data, reader->end, position,
-									 length));
+		ret[i] = 1ull << length |
+			 (position < safe ? bits_at(data, position, length)
+					  : bits_at_end(data, reader->end, position, length));
 		position += length;
 	}
 	return NULL;
@@ -170,15 +171,16 @@ static struct hvp_error *get_runs(struct hvp_stream_reader *streams, struct hvp_
 	hvp_try(get_plain(streams, reader, form, num_runs, values));
 	for (size_t run = 0; run < num_runs; run++) {
 		if (lengths[run] >= num - at)
-			return hvp_reader_error(reader, "the runs of a stream are longer than its %zu "
-							"numbers",
+			return hvp_reader_error(reader,
+						"the runs of a stream are longer than its %zu "
+						"numbers",
 						num);
 		fill(ret + at, (size_t)lengths[run] + 1, values[run]);
 		at += (size_t)lengths[run] + 1;
 	}
 	if (at != num)
-		return hvp_reader_error(reader, "the runs of a stream end after %zu of %zu numbers", at,
-					num);
+		return hvp_reader_error(reader, "the runs of a stream end after %zu of %zu numbers",
+					at, num);
 	return NULL;
 }
 

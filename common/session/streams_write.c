@@ -52,7 +52,8 @@ static bool put_zstd_block(struct hvp_stream_writer *writer, const uint8_t *data
 
 	if (!hvp_buf_reserve(buf, sizeof(head) + bound))
 		return false;
-	packed = ZSTD_compress2(writer->zstd, buf->data + buf->size + sizeof(head), bound, data, size);
+	packed = ZSTD_compress2(writer->zstd, buf->data + buf->size + sizeof(head), bound, data,
+				size);
 	if (ZSTD_isError(packed) || packed >= size)
 		return false;
 	head_size = (size_t)(hvp_put_varint(head, packed * 2 + 1) - head);

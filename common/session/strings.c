@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #define NUM_SLOTS (1u << 16)
-#define MAX_USED  (NUM_SLOTS / 4 * 3)
+#define MAX_USED (NUM_SLOTS / 4 * 3)
 
 /* `number` 0 is a free place. The seeded 64-bit hash stands for the string. */
 struct hvp_string_slot {

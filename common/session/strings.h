@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The writer's side of strings: paths, names, build ids, each stored once and numbered from 1; 0 is "". Memory is bounded as
- * that of stacks is: the table is forgotten when it is full, then strings may be in the file twice.
+ * The writer's side of strings: paths, names, build ids, each stored once and numbered from 1; 0 is
+ * "". Memory is bounded as that of stacks is: the table is forgotten when it is full, then strings
+ * may be in the file twice.
  */
 #ifndef HVP_COMMON_SESSION_STRINGS_H
 #define HVP_COMMON_SESSION_STRINGS_H
@@ -20,7 +21,10 @@ struct hvp_string_table {
 	uint64_t seed;
 	/* The next string's number. */
 	uint64_t next;
-	/* Strings that are not in the file yet, as the file has them; their numbers end before `next`. */
+	/*
+	 * Strings that are not in the file yet, as the file has them; their numbers end before
+	 * `next`.
+	 */
 	struct hvp_buf new_strings;
 	size_t num_new;
 };

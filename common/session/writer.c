@@ -7,14 +7,14 @@
 #include "common/session/layout.h"
 #include "common/session/writer_internal.h"
 
-#define DEFAULT_LEVEL	     1
+#define DEFAULT_LEVEL 1
 #define DEFAULT_MEMORY_LIMIT (64u << 20)
-#define MIN_MEMORY_LIMIT     (4u << 20)
+#define MIN_MEMORY_LIMIT (4u << 20)
 /* More rows do not make a chunk's dictionaries much cheaper any more. */
 #define MAX_ROWS 65536u
 /* Records and new nodes of call chains do not wait for more than this. */
 #define MAX_RECORD_BYTES (1u << 20)
-#define MAX_NEW_NODES	 (1u << 16)
+#define MAX_NEW_NODES (1u << 16)
 /* Samples that are lost before add_sample() tries to write again. */
 #define RETRY_SAMPLES 4096u
 
@@ -40,8 +40,8 @@ static struct hvp_error *queue_schema(struct hvp_session_writer *writer)
 	hvp_buf_clear(buf);
 	hvp_schema_put(buf);
 	hvp_try(hvp_buf_check(buf));
-	return hvp_output_chunk(&writer->output, HVP_CHUNK_SCHEMA, HVP_CODEC_ZSTD, buf->data, buf->size,
-				0);
+	return hvp_output_chunk(&writer->output, HVP_CHUNK_SCHEMA, HVP_CODEC_ZSTD, buf->data,
+				buf->size, 0);
 }
 
 /* Half of the memory for rows and the encoder's scratch, a quarter for stacks. */
@@ -105,11 +105,12 @@ void hvp_session_writer_destroy(struct hvp_session_writer *writer)
 
 static void note_memory(struct hvp_session_writer *writer)
 {
-	size_t memory = sizeof(*writer) + writer->rows.max * hvp_writer_row_cost() +
-			hvp_column_encoder_memory(writer->encoder) +
-			hvp_stacks_memory(&writer->stacks) + hvp_string_table_memory(&writer->strings) +
-			hvp_output_memory(&writer->output) + writer->info.capacity +
-			writer->events.capacity + writer->records.capacity + writer->payload.capacity;
+	size_t memory =
+		sizeof(*writer) + writer->rows.max * hvp_writer_row_cost() +
+		hvp_column_encoder_memory(writer->encoder) + hvp_stacks_memory(&writer->stacks) +
+		hvp_string_table_memory(&writer->strings) + hvp_output_memory(&writer->output) +
+		writer->info.capacity + writer->events.capacity + writer->records.capacity +
+		writer->payload.capacity;
 
 	if (memory > writer->stats.peak_memory)
 		writer->stats.peak_memory = memory;
@@ -150,8 +151,9 @@ struct hvp_error *hvp_session_writer_add_info(struct hvp_session_writer *writer,
 					      const char *value)
 {
 	if (strlen(key) > HVP_MAX_STRING || strlen(value) > HVP_MAX_STRING)
-		return hvp_error_create(HVP_ERROR_USAGE, "%s: the fact %.40s is longer than %u bytes",
-					writer->path, key, HVP_MAX_STRING);
+		return hvp_error_create(HVP_ERROR_USAGE,
+					"%s: the fact %.40s is longer than %u bytes", writer->path,
+					key, HVP_MAX_STRING);
 	hvp_buf_add_string(&writer->info, key);
 	hvp_buf_add_string(&writer->info, value);
 	hvp_try(hvp_buf_check(&writer->info));
@@ -216,7 +218,10 @@ struct hvp_error *hvp_session_writer_add_record(struct hvp_session_writer *write
 	return hvp_writer_put_record(writer, record);
 }
 
-/* Makes room for a sample when there is none; `*ret_has_room` false without an error: count it as lost. */
+/*
+ * Makes room for a sample when there is none; `*ret_has_room` false without an error: count it as
+ * lost.
+ */
 static struct hvp_error *make_room(struct hvp_session_writer *writer, bool *ret_has_room)
 {
 	*ret_has_room = false;
@@ -242,7 +247,8 @@ struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *write
 	struct hvp_error *err;
 	size_t row;
 
-	if (__builtin_expect(rows->num >= rows->max || writer->stacks.num_new >= MAX_NEW_NODES, 0)) {
+	if (__builtin_expect(rows->num >= rows->max || writer->stacks.num_new >= MAX_NEW_NODES,
+			     0)) {
 		bool has_room;
 
 		err = make_room(writer, &has_room);
@@ -290,8 +296,8 @@ struct hvp_error *hvp_session_writer_finish(struct hvp_session_writer *writer,
 	hvp_buf_add_varint(buf, end->collector_rss_bytes);
 	hvp_buf_add_varint(buf, writer->stats.samples);
 	hvp_try(hvp_buf_check(buf));
-	hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_END, HVP_CODEC_NONE, buf->data, buf->size,
-				 0));
+	hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_END, HVP_CODEC_NONE, buf->data,
+				 buf->size, 0));
 	hvp_try(hvp_output_end(&writer->output));
 	writer->is_finished = true;
 	return hvp_writer_drain(writer);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes a session: the file (or pipe) that a collector makes and every report reads. The format is described in
- * docs/hvprof.data.5.scd; format.h has its constants.
+ * Writes a session: the file (or pipe) that a collector makes and every report reads. The format is
+ * described in docs/hvprof.data.5.scd; format.h has its constants.
  *
- * Samples are gathered in columns, and leave as compressed, checksummed chunks when there are enough or
- * hvp_session_writer_flush() says so: a domain's side (host, guest) that has many of them in a chunk of its own, all others
- * together in one. What samples need (events, stacks, strings, records added before) always reaches the file before the chunk of
- * samples that needs it. Memory is bounded whatever the number of domains.
+ * Samples are gathered in columns, and leave as compressed, checksummed chunks when there are
+ * enough or hvp_session_writer_flush() says so: a domain's side (host, guest) that has many of them
+ * in a chunk of its own, all others together in one. What samples need (events, stacks, strings,
+ * records added before) always reaches the file before the chunk of samples that needs it. Memory
+ * is bounded whatever the number of domains.
  *
  * Not thread-safe: one writer, one thread. The caller ignores SIGPIPE.
  */
@@ -24,7 +25,9 @@ struct hvp_session_writer_options {
 	const char *path;
 	/* zstd level, 1 to 19; 0 takes the default (the cheapest that keeps the size goals). */
 	int level;
-	/* All buffers together, in bytes; 0 takes the default (64 MiB), less than 4 MiB is 4 MiB. */
+	/*
+	 * All buffers together, in bytes; 0 takes the default (64 MiB), less than 4 MiB is 4 MiB.
+	 */
 	size_t memory_limit;
 };
 
@@ -36,7 +39,10 @@ struct hvp_error *hvp_session_writer_create(int fd,
 void hvp_session_writer_destroy(struct hvp_session_writer *writer);
 HVP_DEFINE_SCOPE(hvp_session_writer_destroy, struct hvp_session_writer *);
 
-/* A fact about the session (see format.h for the keys in use); a later value of the same key replaces it. */
+/*
+ * A fact about the session (see format.h for the keys in use); a later value of the same key
+ * replaces it.
+ */
 struct hvp_error *hvp_session_writer_add_info(struct hvp_session_writer *writer, const char *key,
 					      const char *value) hvp_must_use;
 
@@ -50,17 +56,19 @@ struct hvp_error *hvp_session_writer_add_record(struct hvp_session_writer *write
 						const struct hvp_record *record) hvp_must_use;
 
 /*
- * The hot path. The chain is copied (stored once per distinct chain). An error (ENOSPC, EPIPE) names the path; the
- * writer can be used again afterwards: what could not be written stays buffered and is tried again at the next flush. What
- * then has no room in the buffers is counted as lost, never silently dropped: the call succeeds, and the writer puts an
- * HVP_RECORD_LOST (HVP_LOST_FILE) into the session as soon as it can write again.
+ * The hot path. The chain is copied (stored once per distinct chain). An error (ENOSPC, EPIPE)
+ * names the path; the writer can be used again afterwards: what could not be written stays buffered
+ * and is tried again at the next flush. What then has no room in the buffers is counted as lost,
+ * never silently dropped: the call succeeds, and the writer puts an HVP_RECORD_LOST (HVP_LOST_FILE)
+ * into the session as soon as it can write again.
  */
 struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *writer,
 						const struct hvp_sample *sample) hvp_must_use;
 
 /*
- * Everything gathered so far reaches the file. The price of a kill -9 is what was gathered since the last flush; the price of
- * a flush is a chunk's dictionaries (some kB), so every few seconds is right and every drain is too often.
+ * Everything gathered so far reaches the file. The price of a kill -9 is what was gathered since
+ * the last flush; the price of a flush is a chunk's dictionaries (some kB), so every few seconds is
+ * right and every drain is too often.
  */
 struct hvp_error *hvp_session_writer_flush(struct hvp_session_writer *writer) hvp_must_use;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of the writer share: writer.c (the way of everything to the file), writer_records.c, writer_samples.c. */
+/*
+ * What the parts of the writer share: writer.c (the way of everything to the file),
+ * writer_records.c, writer_samples.c.
+ */
 #ifndef HVP_COMMON_SESSION_WRITER_INTERNAL_H
 #define HVP_COMMON_SESSION_WRITER_INTERNAL_H
 
@@ -10,7 +13,10 @@
 #include "common/session/strings.h"
 #include "common/session/writer.h"
 
-/* Samples in order of arrival, column by column: appending is a few stores, encoding a few tight loops. */
+/*
+ * Samples in order of arrival, column by column: appending is a few stores, encoding a few tight
+ * loops.
+ */
 struct hvp_rows {
 	size_t num, max;
 	uint64_t *time, *ip, *period, *guest_cr3;
@@ -62,8 +68,8 @@ struct hvp_session_writer {
 	struct hvp_buf payload;
 
 	/*
-	 * The last attempt to write failed. What arrives then is kept while there is room, later counted here, and
-	 * written as a lost record when writing works again.
+	 * The last attempt to write failed. What arrives then is kept while there is room, later
+	 * counted here, and written as a lost record when writing works again.
 	 */
 	bool is_failing;
 	uint64_t new_lost_samples, new_lost_records;

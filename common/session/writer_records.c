@@ -40,7 +40,7 @@ static uint64_t field_build_id(struct hvp_string_table *strings, const struct hv
 	size_t size = bytes[field->size_offset];
 
 	return hvp_string_table_add(strings, bytes + field->offset,
-			       size < HVP_BUILD_ID_MAX ? size : HVP_BUILD_ID_MAX);
+				    size < HVP_BUILD_ID_MAX ? size : HVP_BUILD_ID_MAX);
 }
 
 static struct hvp_error *queue_blob(struct hvp_session_writer *writer, uint64_t number,
@@ -76,9 +76,10 @@ static struct hvp_error *write_blob(struct hvp_session_writer *writer,
 	struct hvp_error *err;
 
 	if (blob->size > HVP_MAX_BLOB)
-		return hvp_error_create(HVP_ERROR_UNSUPPORTED,
-					"%s: %zu bytes are more than a session takes in one piece (%u)",
-					blob->path ? blob->path : "", blob->size, HVP_MAX_BLOB);
+		return hvp_error_create(
+			HVP_ERROR_UNSUPPORTED,
+			"%s: %zu bytes are more than a session takes in one piece (%u)",
+			blob->path ? blob->path : "", blob->size, HVP_MAX_BLOB);
 	hvp_try(hvp_writer_drain(writer));
 	before = writer->output;
 	err = queue_blob(writer, writer->next_blob, blob);
@@ -101,8 +102,8 @@ struct hvp_error *hvp_writer_put_record(struct hvp_session_writer *writer,
 	uint64_t blob = 0;
 
 	if (!layout)
-		return hvp_error_create(HVP_ERROR_USAGE, "%s: there is no record type %d", writer->path,
-					record->type);
+		return hvp_error_create(HVP_ERROR_USAGE, "%s: there is no record type %d",
+					writer->path, record->type);
 	if (record->type == HVP_RECORD_BLOB) {
 		struct hvp_error *err = write_blob(writer, &record->blob, &blob);
 

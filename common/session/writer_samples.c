@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the rows become chunks: sorted by domain and side, CPU, and time, then encoded column by column. */
+/*
+ * How the rows become chunks: sorted by domain and side, CPU, and time, then encoded column by
+ * column.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/session/layout.h"
 #include "common/session/writer_internal.h"
 
-/* A domain's side with so many rows gets a chunk of its own: its dictionaries pay for themselves. */
+/*
+ * A domain's side with so many rows gets a chunk of its own: its dictionaries pay for themselves.
+ */
 #define MIN_OWN_ROWS 8192
 
 /* Bytes of a row in struct hvp_rows. */
@@ -125,8 +130,9 @@ static void order_rows(struct hvp_session_writer *writer)
 	struct hvp_keyed *keyed = writer->keyed;
 
 	for (size_t row = 0; row < rows->num; row++)
-		keyed[row] = (struct hvp_keyed){
-			.key = (uint64_t)writer->parts[row] << 32 | rows->cpu[row], .item = (uint32_t)row};
+		keyed[row] = (struct hvp_keyed){.key = (uint64_t)writer->parts[row] << 32 |
+						       rows->cpu[row],
+						.item = (uint32_t)row};
 	hvp_sort_keyed(keyed, writer->spare, rows->num);
 	for (size_t begin = 0, end; begin < rows->num; begin = end) {
 		uint64_t key = keyed[begin].key;
@@ -269,8 +275,8 @@ static struct hvp_error *queue_nodes(struct hvp_session_writer *writer)
 			hvp_column_encode(writer->encoder, &hvp_stack_layout[i],
 					  columns[hvp_stack_layout[i].id] + done, num, buf);
 		hvp_try(hvp_buf_check(buf));
-		hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_STACKS, HVP_CODEC_NONE, buf->data,
-					 buf->size, (uint32_t)num));
+		hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_STACKS, HVP_CODEC_NONE,
+					 buf->data, buf->size, (uint32_t)num));
 		done += num;
 	}
 	return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: any bytes as a session file. For inputs that ask for it with an odd byte 16 (of the session id) the checksums
- * are made right first, so that what is behind them is reached.
+ * Fuzz target: any bytes as a session file. For inputs that ask for it with an odd byte 16 (of the
+ * session id) the checksums are made right first, so that what is behind them is reached.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,8 @@ static void right_checksums(uint8_t *data, size_t size)
 
 		if (header.stored_size > size - at - HVP_CHUNK_HEADER_SIZE)
 			return;
-		header.checksum = hvp_checksum(data + at + HVP_CHUNK_HEADER_SIZE, header.stored_size);
+		header.checksum =
+			hvp_checksum(data + at + HVP_CHUNK_HEADER_SIZE, header.stored_size);
 		hvp_chunk_header_put(data + at, &header);
 		at += HVP_CHUNK_HEADER_SIZE + header.stored_size;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes the first inputs of the session reader's corpus: small sessions, each with other features, with the bit set that makes the
- * target mend the checksums. usage: session_corpus FOLDER
+ * Makes the first inputs of the session reader's corpus: small sessions, each with other features,
+ * with the bit set that makes the target mend the checksums. usage: session_corpus FOLDER
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,12 +17,9 @@ struct seed {
 };
 
 static const struct seed seeds[] = {
-	{"empty", 0, 0, 1, 1, 0, false, true},
-	{"one-sample", 1, 0, 1, 1, 0, false, true},
-	{"records", 4, 0, 1, 1, 0, true, true},
-	{"chains", 100, 0, 2, 1, 6, false, true},
-	{"domains", 300, 100, 4, 5, 3, true, true},
-	{"no-end", 64, 32, 2, 2, 2, true, false},
+	{"empty", 0, 0, 1, 1, 0, false, true},	    {"one-sample", 1, 0, 1, 1, 0, false, true},
+	{"records", 4, 0, 1, 1, 0, true, true},	    {"chains", 100, 0, 2, 1, 6, false, true},
+	{"domains", 300, 100, 4, 5, 3, true, true}, {"no-end", 64, 32, 2, 2, 2, true, false},
 	{"runs", 500, 0, 1, 1, 1, false, true},
 };
 
@@ -65,8 +62,11 @@ static struct hvp_error *add_samples(struct hvp_session_writer *writer, const st
 			.pid = 10,
 			.cpu = i % seed->num_cpus,
 			.domain = i % seed->num_domains,
-			.mode = i % seed->num_domains ? HVP_MODE_GUEST_KERNEL : HVP_MODE_HOST_KERNEL,
-			.chain = {.frames = frames, .num_frames = seed->num_frames, .num_kernel = 1},
+			.mode = i % seed->num_domains ? HVP_MODE_GUEST_KERNEL
+						      : HVP_MODE_HOST_KERNEL,
+			.chain = {.frames = frames,
+				  .num_frames = seed->num_frames,
+				  .num_kernel = 1},
 		};
 
 		hvp_try(hvp_session_writer_add_sample(writer, &sample));

@@ -95,9 +95,10 @@ static struct hvp_sample random_sample(uint64_t *state, uint64_t frames[HVP_MAX_
 
 	for (uint32_t i = 0; i < sample.chain.num_frames; i++)
 		frames[i] = next_random(state);
-	sample.chain.num_kernel = sample.chain.num_frames ? (uint32_t)(next_random(state) %
-								       (sample.chain.num_frames + 1))
-							  : 0;
+	sample.chain.num_kernel =
+		sample.chain.num_frames
+			? (uint32_t)(next_random(state) % (sample.chain.num_frames + 1))
+			: 0;
 	return sample;
 }
 
@@ -134,12 +135,14 @@ static struct hvp_sample realistic_sample(uint64_t index, uint64_t *state,
 	sample.chain.num_frames = (uint32_t)(4 + function % 7);
 	sample.chain.num_kernel = in_kernel ? sample.chain.num_frames / 2 : 0;
 	for (uint32_t i = 0; i < sample.chain.num_frames; i++)
-		frames[i] = (i < sample.chain.num_kernel ? 0xffffffff81000000ull : 0x7f2fd5000000ull) +
-			    (function * 7 + i * i * 13) * 16;
+		frames[i] =
+			(i < sample.chain.num_kernel ? 0xffffffff81000000ull : 0x7f2fd5000000ull) +
+			(function * 7 + i * i * 13) * 16;
 	return sample;
 }
 
-struct hvp_sample make_sample(enum sample_style style, uint64_t index, uint64_t frames[HVP_MAX_CHAIN])
+struct hvp_sample make_sample(enum sample_style style, uint64_t index,
+			      uint64_t frames[HVP_MAX_CHAIN])
 {
 	uint64_t state = index;
 
@@ -162,9 +165,10 @@ void add_samples(struct hvp_session_writer *writer, enum sample_style style, uin
 /* One number for all that a sample says; two samples with the same one are the same. */
 static uint64_t digest(const struct hvp_row *row, const struct hvp_chain *chain)
 {
-	const uint64_t fields[] = {row->time,  row->ip,	 row->period, row->guest_cr3,	 row->pid,
-				   row->tid,   row->cpu, row->domain, row->vcpu,	 row->event,
-				   row->mode, chain->num_frames,      chain->num_kernel};
+	const uint64_t fields[] = {row->time,	     row->ip,	 row->period, row->guest_cr3,
+				   row->pid,	     row->tid,	 row->cpu,    row->domain,
+				   row->vcpu,	     row->event, row->mode,   chain->num_frames,
+				   chain->num_kernel};
 	uint64_t sum = 0, state;
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

@@ -33,20 +33,24 @@ struct hvp_session *open_session(int fd);
 uint64_t next_random(uint64_t *state);
 
 enum sample_style {
-	/* What a busy host with two guests gives: ticks on four CPUs, hot functions, few threads. */
+	/*
+	 * What a busy host with two guests gives: ticks on four CPUs, hot functions, few threads.
+	 */
 	STYLE_REALISTIC,
 	/* Every field at random. */
 	STYLE_RANDOM,
 };
 
 /* Sample number `index` of a style. `frames` is room for its chain. */
-struct hvp_sample make_sample(enum sample_style style, uint64_t index, uint64_t frames[HVP_MAX_CHAIN]);
+struct hvp_sample make_sample(enum sample_style style, uint64_t index,
+			      uint64_t frames[HVP_MAX_CHAIN]);
 
 /* Adds samples 0 to num - 1. */
 void add_samples(struct hvp_session_writer *writer, enum sample_style style, uint64_t num);
 
-
-/* Every sample of the session is one of the style's first num, each at most once; returns how many. */
+/*
+ * Every sample of the session is one of the style's first num, each at most once; returns how many.
+ */
 uint64_t expect_samples(const struct hvp_session *session, enum sample_style style, uint64_t num);
 
 #endif

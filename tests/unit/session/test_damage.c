@@ -7,7 +7,7 @@
 #include "common/session/chunk.h"
 #include "fixture.h"
 
-#define NUM_SAMPLES	  60u
+#define NUM_SAMPLES 60u
 #define SAMPLES_PER_CHUNK 20u
 
 static const struct hvp_session_end end = {.start_time = 1, .end_time = 2};
@@ -262,7 +262,10 @@ static void a_forged_header_is_said(void **state)
 	free(data);
 }
 
-/* The session with `chunk` put in before the first of `type`; the numbers of chunks stay without a gap. */
+/*
+ * The session with `chunk` put in before the first of `type`; the numbers of chunks stay without a
+ * gap.
+ */
 static int insert_chunk(uint16_t type, struct hvp_chunk_header header, const void *payload)
 {
 	size_t size, at;
@@ -304,7 +307,9 @@ static void an_unknown_chunk_is_skipped_unless_it_must_be_understood(void **stat
 
 static void an_unknown_column_is_skipped(void **state)
 {
-	/* Numbers 31 (known to nobody) and 200 (beyond the limit), each with two bytes of contents. */
+	/*
+	 * Numbers 31 (known to nobody) and 200 (beyond the limit), each with two bytes of contents.
+	 */
 	static const uint8_t columns[] = {31, 2, 0, 0, 0, 77, 78, 200, 2, 0, 0, 0, 79, 80};
 	size_t size, stored;
 	uint8_t *data = make_session(&size), *chunk = find_chunk(data, HVP_CHUNK_SAMPLES), *payload;
@@ -332,7 +337,8 @@ static void an_unknown_column_is_skipped(void **state)
 	free(data);
 }
 
-static void a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read(void **state)
+static void
+a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read(void **state)
 {
 	struct hvp_session *session;
 	uint8_t header[HVP_FILE_HEADER_SIZE + 8] = {0};
@@ -407,7 +413,8 @@ static void what_is_no_session_is_refused_by_name(void **state)
 
 	(void)state;
 	expect_error(hvp_session_open("/", &session), "/: is a folder");
-	expect_error(hvp_session_open("/dev/null", &session), "/dev/null: 0 bytes are not a session");
+	expect_error(hvp_session_open("/dev/null", &session),
+		     "/dev/null: 0 bytes are not a session");
 	expect_error(hvp_session_open("/nonexistent/x", &session), "No such file");
 	expect_error(hvp_session_open("/proc/self/exe", &session), "not an hvprof session");
 }
@@ -415,7 +422,8 @@ static void what_is_no_session_is_refused_by_name(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[32] = {
-		cmocka_unit_test(a_file_cut_anywhere_gives_all_whole_chunks_and_says_what_is_missing),
+		cmocka_unit_test(
+			a_file_cut_anywhere_gives_all_whole_chunks_and_says_what_is_missing),
 		cmocka_unit_test(a_flipped_bit_anywhere_is_noticed_and_costs_one_chunk_at_most),
 		cmocka_unit_test(a_forged_byte_behind_a_right_checksum_does_no_harm),
 		cmocka_unit_test(an_unknown_chunk_is_skipped_unless_it_must_be_understood),

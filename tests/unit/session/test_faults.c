@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pipes, full disks, killed writers, no memory: what was taken is in the file, what was not is counted. */
+/*
+ * Pipes, full disks, killed writers, no memory: what was taken is in the file, what was not is
+ * counted.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +18,10 @@
 
 static const struct hvp_session_end end = {.start_time = 1, .end_time = 2};
 
-/* Allocation number `fail_at` (from 0) and all after it fail; the linker puts these in the place of malloc & co. */
+/*
+ * Allocation number `fail_at` (from 0) and all after it fail; the linker puts these in the place of
+ * malloc & co.
+ */
 static long num_allocations, fail_at = -1;
 
 void *__real_malloc(size_t size);
@@ -89,7 +95,10 @@ static int make_disk_file(void)
 	return fd;
 }
 
-/* The disk is full at any byte: after there is room again the file is whole, and kept + lost = given. */
+/*
+ * The disk is full at any byte: after there is room again the file is whole, and kept + lost =
+ * given.
+ */
 static void a_full_disk_tears_no_chunk_and_every_loss_is_counted(void **state)
 {
 	static const rlim_t limits[] = {33, 64, 100, 500, 1000, 1001, 4096, 20000, 200000};
@@ -98,8 +107,7 @@ static void a_full_disk_tears_no_chunk_and_every_loss_is_counted(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		uint64_t frames[HVP_MAX_CHAIN], lost_samples, lost_records, num_errors = 0;
-		struct hvp_session_writer_options options = {.path = "test.hvp",
-							     .memory_limit = 1};
+		struct hvp_session_writer_options options = {.path = "test.hvp", .memory_limit = 1};
 		struct hvp_session_writer_stats stats;
 		struct hvp_session_writer *writer;
 		struct hvp_session *session;
@@ -266,7 +274,10 @@ static struct hvp_error *write_and_read(int fd)
 		{.type = HVP_RECORD_COMM, .time = 9, .comm = {.name = "worker"}},
 		{.type = HVP_RECORD_BLOB,
 		 .time = 4,
-		 .blob = {.kind = HVP_BLOB_MODULES, .path = "m", .data = (const uint8_t *)"x", .size = 1}},
+		 .blob = {.kind = HVP_BLOB_MODULES,
+			  .path = "m",
+			  .data = (const uint8_t *)"x",
+			  .size = 1}},
 	};
 	hvp_scope(hvp_session_writer_destroy_scope) struct hvp_session_writer *writer = NULL;
 	hvp_scope(hvp_session_cursor_destroy_scope) struct hvp_session_cursor *cursor = NULL;

@@ -26,8 +26,10 @@ static void add_events(struct hvp_session_writer *writer)
 	}
 }
 
-static const struct hvp_session_end end = {
-	.start_time = 5, .end_time = UINT64_MAX, .collector_cpu_ns = 77, .collector_rss_bytes = 4096};
+static const struct hvp_session_end end = {.start_time = 5,
+					   .end_time = UINT64_MAX,
+					   .collector_cpu_ns = 77,
+					   .collector_rss_bytes = 4096};
 
 struct samples_case {
 	const char *name;
@@ -137,10 +139,13 @@ static const struct hvp_record records[] = {
 		  .size = UINT64_MAX,
 		  .file_offset = UINT64_MAX,
 		  .path = "[kernel.kallsyms]_text",
-		  .build_id = {1, 2, 0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
+		  .build_id = {1,  2,  0,  4,  5,  6,  7,  8,  9,  10,
+			       11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
 		  .build_id_size = 20,
 		  .is_exec = true}},
-	{.type = HVP_RECORD_MMAP, .time = 9, .mmap = {.pid = 7, .tid = 8, .address = 4096, .path = "/a"}},
+	{.type = HVP_RECORD_MMAP,
+	 .time = 9,
+	 .mmap = {.pid = 7, .tid = 8, .address = 4096, .path = "/a"}},
 	{.type = HVP_RECORD_COMM,
 	 .time = 3,
 	 .comm = {.pid = 1, .tid = 2, .is_exec = true, .name = "\033[31mred\n"}},
@@ -160,9 +165,7 @@ static const struct hvp_record records[] = {
 		    .vmm = "qemu",
 		    .identity_from = "qmp"}},
 	{.type = HVP_RECORD_VCPU, .time = 6, .vcpu = {1, 2, 3, true}},
-	{.type = HVP_RECORD_LOST,
-	 .time = 7,
-	 .lost = {UINT32_MAX, HVP_LOST_FILE, UINT64_MAX, 1}},
+	{.type = HVP_RECORD_LOST, .time = 7, .lost = {UINT32_MAX, HVP_LOST_FILE, UINT64_MAX, 1}},
 	{.type = HVP_RECORD_THROTTLE, .time = 0, .throttle = {1, UINT16_MAX, true}},
 	{.type = HVP_RECORD_CPU, .time = 8, .cpu = {191, true}},
 	{.type = HVP_RECORD_NOTE, .time = 10, .note = {"said once"}},
@@ -236,7 +239,8 @@ static void records_of_every_type_come_back_in_order_of_time(void **state)
 	assert_string_equal(got->ksymbol.name, "bpf_prog");
 	assert_true(got->ksymbol.is_gone && got->ksymbol.size == 2);
 	got = record_at(session, HVP_RECORD_NAMESPACES, 4);
-	assert_true(got->namespaces.pid_namespace == UINT64_MAX && got->namespaces.mount_namespace == 4);
+	assert_true(got->namespaces.pid_namespace == UINT64_MAX &&
+		    got->namespaces.mount_namespace == 4);
 	got = record_at(session, HVP_RECORD_DOMAIN, 5);
 	assert_true(got->domain.domain == UINT32_MAX && got->domain.state == HVP_DOMAIN_ENDED);
 	assert_string_equal(got->domain.name, "web#2");
@@ -384,12 +388,13 @@ int main(void)
 	for (size_t i = 0; i < num_cases; i++) {
 		void *test = (void *)&samples_cases[i];
 
-		tests[num++] = (struct CMUnitTest){
-			.name = samples_cases[i].name, .test_func = samples_come_back_exactly, .initial_state = test};
 		tests[num++] = (struct CMUnitTest){.name = samples_cases[i].name,
-						   .test_func =
-							   the_cursor_gives_all_samples_in_order_of_time,
+						   .test_func = samples_come_back_exactly,
 						   .initial_state = test};
+		tests[num++] = (struct CMUnitTest){
+			.name = samples_cases[i].name,
+			.test_func = the_cursor_gives_all_samples_in_order_of_time,
+			.initial_state = test};
 	}
 	memcpy(tests + num, others, sizeof(others));
 	num += sizeof(others) / sizeof(others[0]);
