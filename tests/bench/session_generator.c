@@ -262,6 +262,7 @@ static struct hvp_error *run(const struct config *config)
 	struct hvp_session_writer_stats stats = {0};
 	hvp_scope(hvp_close_fd) int fd = -1;
 	uint64_t num_read = 0, read_ns = 0;
+	struct rusage usage;
 	struct cost cost = {0};
 
 	if (!samples || !frames)
@@ -271,6 +272,7 @@ static struct hvp_error *run(const struct config *config)
 	if (fd < 0)
 		return hvp_error_create(HVP_ERROR_OS, "cannot make the session's file");
 	hvp_try(write_session(fd, config, &drain, &cost, &stats));
+	getrusage(RUSAGE_SELF, &usage);
 	hvp_try(read_session(fd, &num_read, &read_ns));
 	printf("%u CPUs x %u Hz x %u domains, %u s%s\n", config->cpus, config->frequency,
 	       config->domains, config->seconds, config->with_chains ? ", call chains" : "");
@@ -283,6 +285,8 @@ static struct hvp_error *run(const struct config *config)
 	       (double)cost.collector_ns / ((double)config->seconds * 1e9) * 100);
 	printf("read ns/sample %12.1f\n", (double)read_ns / (double)cost.num_samples);
 	printf("writer peak MiB%12.1f\n", (double)stats.peak_memory / 1048576);
+	printf("process MiB    %12.1f (peak, with the samples of a drain, before reading)\n",
+	       (double)max_rss_kb / 1024);
 	if (num_read != cost.num_samples)
 		return hvp_error_create(HVP_ERROR_OTHER,
 					"%" PRIu64 " samples were written, %" PRIu64 " came back",
