@@ -286,7 +286,7 @@ static struct hvp_error *run(const struct config *config)
 	printf("read ns/sample %12.1f\n", (double)read_ns / (double)cost.num_samples);
 	printf("writer peak MiB%12.1f\n", (double)stats.peak_memory / 1048576);
 	printf("process MiB    %12.1f (peak, with the samples of a drain, before reading)\n",
-	       (double)max_rss_kb / 1024);
+	       (double)usage.ru_maxrss / 1024);
 	if (num_read != cost.num_samples)
 		return hvp_error_create(HVP_ERROR_OTHER,
 					"%" PRIu64 " samples were written, %" PRIu64 " came back",
