@@ -29,6 +29,8 @@ struct hvp_record_config {
 	struct hvp_cpu_list cpus;
 	/* Pages of each CPU's ring, a power of two; 0: the default. */
 	uint32_t ring_pages;
+	/* Of a source that reads a file: its path, "-" for standard input. Others ignore it. */
+	const char *input;
 	const struct hvp_host_roots *roots;
 };
 

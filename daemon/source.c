@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "daemon/perf_source.h"
+#include "daemon/perfdata_source.h"
 
 const struct hvp_source_ops *const hvp_sources[] = {
 	&hvp_perf_source_ops,
+	&hvp_perfdata_source_ops,
 	NULL,
 };
 

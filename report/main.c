@@ -32,6 +32,7 @@ enum {
 /* In the order of `hvprof help`. */
 static const struct hvp_command *const commands[] = {
 	&hvp_cmd_record,
+	&hvp_cmd_import,
 	&hvp_cmd_list,
 	&hvp_cmd_check,
 	&hvp_cmd_config,

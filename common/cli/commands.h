@@ -10,6 +10,7 @@
 
 /* daemon/ */
 extern const struct hvp_command hvp_cmd_record;
+extern const struct hvp_command hvp_cmd_import;
 extern const struct hvp_command hvp_cmd_list;
 extern const struct hvp_command hvp_cmd_check;
 
