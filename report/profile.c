@@ -5,6 +5,16 @@
 
 #include "common/base/array.h"
 
+struct hvp_error *hvp_profile_init_empty(struct hvp_profile *ret, const struct hvp_session *session,
+					 struct hvp_symbolizer *symbolizer, hvp_dim_set dims)
+{
+	*ret = (struct hvp_profile){.session = session, .symbolizer = symbolizer, .dims = dims};
+	hvp_strpool_init(&ret->strings);
+	hvp_map_init(&ret->image_of_path);
+	hvp_try(hvp_domains_init(&ret->domains, session));
+	return hvp_tasks_init(&ret->tasks, session);
+}
+
 struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_session *session,
 				   struct hvp_symbolizer *symbolizer,
 				   const struct hvp_profile_options *options)
@@ -12,11 +22,7 @@ struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_ses
 	struct hvp_scan_options scan = options->scan;
 	hvp_dim_set dims = options->dims;
 
-	*ret = (struct hvp_profile){.session = session, .symbolizer = symbolizer, .dims = dims};
-	hvp_strpool_init(&ret->strings);
-	hvp_map_init(&ret->image_of_path);
-	hvp_try(hvp_domains_init(&ret->domains, session));
-	hvp_try(hvp_tasks_init(&ret->tasks, session));
+	hvp_try(hvp_profile_init_empty(ret, session, symbolizer, dims));
 	scan.session = session;
 	scan.tasks = &ret->tasks;
 	scan.by_vcpu = dims & HVP_DIM_BIT(HVP_DIM_VCPU);
@@ -195,6 +201,7 @@ static void row_of_place(const struct hvp_place *place, struct hvp_row *row)
 		.guest_cr3 = place->key.guest_cr3,
 		.pid = place->pid,
 		.tid = place->tid,
+		.cpu = place->key.cpu,
 		.domain = place->key.domain,
 		.vcpu = place->key.vcpu,
 		.stack = place->key.stack,
@@ -203,32 +210,61 @@ static void row_of_place(const struct hvp_place *place, struct hvp_row *row)
 	};
 }
 
+/* What does not depend on the code. What the samples were not told apart by is mixed. */
+static void fill_context(const struct hvp_profile *profile, const struct hvp_row *row,
+			 uint32_t comm, uint64_t *values)
+{
+	const uint64_t known[HVP_NUM_DIMS] = {
+		[HVP_DIM_VCPU] = row->vcpu == HVP_VCPU_NONE ? HVP_VALUE_NONE : row->vcpu,
+		[HVP_DIM_CPU] = row->cpu,
+		[HVP_DIM_PID] = row->pid,
+		[HVP_DIM_TID] = row->tid,
+		[HVP_DIM_COMM] = comm,
+		[HVP_DIM_LINE] = HVP_VALUE_MIXED,
+	};
+
+	for (unsigned int i = 0; i < HVP_NUM_DIMS; i++)
+		values[i] = profile->dims & HVP_DIM_BIT(i) ? known[i] : HVP_VALUE_MIXED;
+	values[HVP_DIM_OWNER] = hvp_owner_of_row(row);
+	values[HVP_DIM_DOMAIN] = row->domain != HVP_DOMAIN_HOST ? row->domain : HVP_VALUE_NONE;
+	values[HVP_DIM_MODE] = row->mode;
+	values[HVP_DIM_EVENT] = row->event;
+}
+
+struct hvp_error *hvp_profile_resolve_row(struct hvp_profile *profile, const struct hvp_row *row,
+					  uint32_t comm, struct hvp_spot *ret)
+{
+	struct hvp_location location;
+
+	fill_context(profile, row, comm, ret->values);
+	hvp_symbolizer_locate(profile->symbolizer, row, row->ip, hvp_mode_is_kernel(row->mode),
+			      &location);
+	return fill_code(profile, &location, ret);
+}
+
+struct hvp_error *hvp_profile_resolve_call(struct hvp_profile *profile, const struct hvp_row *row,
+					   const struct hvp_spot *spot, uint64_t address,
+					   bool is_kernel, struct hvp_spot *ret)
+{
+	struct hvp_location location;
+
+	*ret = *spot;
+	hvp_symbolizer_locate(profile->symbolizer, row, address ? address - 1 : 0, is_kernel,
+			      &location);
+	return fill_code(profile, &location, ret);
+}
+
 struct hvp_error *hvp_profile_resolve(struct hvp_profile *profile, size_t index,
 				      struct hvp_spot *ret)
 {
 	const struct hvp_place *place = &profile->scan.places.places[index];
-	const struct hvp_place_key *key = &place->key;
-	bool has_domain = key->domain != HVP_DOMAIN_HOST;
-	struct hvp_location location;
 	struct hvp_row row;
 
-#define ASKED(dim, value) (profile->dims & HVP_DIM_BIT(dim) ? (value) : HVP_VALUE_MIXED)
-	ret->values[HVP_DIM_OWNER] = key->owner;
-	ret->values[HVP_DIM_DOMAIN] = has_domain ? key->domain : HVP_VALUE_NONE;
-	ret->values[HVP_DIM_VCPU] =
-		ASKED(HVP_DIM_VCPU, key->vcpu == HVP_VCPU_NONE ? HVP_VALUE_NONE : key->vcpu);
-	ret->values[HVP_DIM_MODE] = key->mode;
-	ret->values[HVP_DIM_CPU] = ASKED(HVP_DIM_CPU, key->cpu);
-	ret->values[HVP_DIM_PID] = ASKED(HVP_DIM_PID, key->pid);
-	ret->values[HVP_DIM_TID] = ASKED(HVP_DIM_TID, key->tid);
-	ret->values[HVP_DIM_COMM] = ASKED(HVP_DIM_COMM, key->comm);
-	ret->values[HVP_DIM_EVENT] = key->event;
-	ret->values[HVP_DIM_LINE] = HVP_VALUE_MIXED;
-#undef ASKED
 	row_of_place(place, &row);
-	hvp_symbolizer_locate(profile->symbolizer, &row, key->ip, hvp_mode_is_kernel(key->mode),
-			      &location);
-	return fill_code(profile, &location, ret);
+	hvp_try(hvp_profile_resolve_row(profile, &row, place->key.comm, ret));
+	/* A host sample's process is known by chance alone when the key did not ask for it. */
+	ret->values[HVP_DIM_OWNER] = place->key.owner;
+	return NULL;
 }
 
 struct hvp_chain hvp_profile_chain(const struct hvp_profile *profile, size_t index,
@@ -242,12 +278,8 @@ struct hvp_error *hvp_profile_resolve_frame(struct hvp_profile *profile, size_t 
 					    const struct hvp_spot *spot, uint64_t address,
 					    bool is_kernel, struct hvp_spot *ret)
 {
-	struct hvp_location location;
 	struct hvp_row row;
 
-	*ret = *spot;
 	row_of_place(&profile->scan.places.places[index], &row);
-	hvp_symbolizer_locate(profile->symbolizer, &row, address ? address - 1 : 0, is_kernel,
-			      &location);
-	return fill_code(profile, &location, ret);
+	return hvp_profile_resolve_call(profile, &row, spot, address, is_kernel, ret);
 }

@@ -80,7 +80,15 @@ struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_ses
 				   struct hvp_symbolizer *symbolizer,
 				   const struct hvp_profile_options *options) hvp_must_use;
 void hvp_profile_deinit(struct hvp_profile *profile);
-HVP_DEFINE_SCOPE(hvp_profile_deinit, struct hvp_profile *);
+
+/* The same without reading samples: for those who bring rows of their own. */
+struct hvp_error *hvp_profile_init_empty(struct hvp_profile *ret, const struct hvp_session *session,
+					 struct hvp_symbolizer *symbolizer,
+					 hvp_dim_set dims) hvp_must_use;
+
+/* What a row is; `comm` is hvp_tasks_comm() of its thread, or 0. */
+struct hvp_error *hvp_profile_resolve_row(struct hvp_profile *profile, const struct hvp_row *row,
+					  uint32_t comm, struct hvp_spot *ret) hvp_must_use;
 
 /* What place number `index` of the scan is. */
 struct hvp_error *hvp_profile_resolve(struct hvp_profile *profile, size_t index,
@@ -97,6 +105,10 @@ struct hvp_chain hvp_profile_chain(const struct hvp_profile *profile, size_t ind
 struct hvp_error *hvp_profile_resolve_frame(struct hvp_profile *profile, size_t index,
 					    const struct hvp_spot *spot, uint64_t address,
 					    bool is_kernel, struct hvp_spot *ret) hvp_must_use;
+/* The same for a row's chain. */
+struct hvp_error *hvp_profile_resolve_call(struct hvp_profile *profile, const struct hvp_row *row,
+					   const struct hvp_spot *spot, uint64_t address,
+					   bool is_kernel, struct hvp_spot *ret) hvp_must_use;
 
 /* The location that a description stands for, to ask the symbolizer more. */
 void hvp_profile_location(const struct hvp_profile *profile, uint32_t described,
