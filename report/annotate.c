@@ -65,7 +65,8 @@ static struct hvp_error *count_function(void *arg, const struct hvp_place *place
 	functions->total += place->samples;
 	if (described->why == HVP_UNRESOLVED_OTHER_BUILD_ID)
 		functions->wrong_build += place->samples;
-	if (!described->symbol || (search->name && !is_called(described->symbol->name, search->name)))
+	if (!described->symbol ||
+	    (search->name && !is_called(described->symbol->name, search->name)))
 		return NULL;
 	if (search->image &&
 	    !is_image(hvp_symbolizer_image(search->profile->symbolizer, described->image),
@@ -78,8 +79,8 @@ static struct hvp_error *count_function(void *arg, const struct hvp_place *place
 		hvp_try(hvp_array_reserve(&functions->items, &functions->capacity,
 					  functions->num + 1, sizeof(*functions->items)));
 		*index = functions->num++;
-		functions->items[*index] = (struct hvp_hot_function){
-			.image = described->image, .symbol = described->symbol};
+		functions->items[*index] = (struct hvp_hot_function){.image = described->image,
+								     .symbol = described->symbol};
 	}
 	functions->items[*index].samples += place->samples;
 	functions->items[*index].period += place->period;
@@ -131,7 +132,7 @@ struct hits {
 	const struct hvp_symbol *symbol;
 	struct hit {
 		uint64_t address, samples, period;
-	} *items;
+	} * items;
 	size_t num, capacity;
 	struct hvp_map by_address;
 };
@@ -296,8 +297,8 @@ static struct hvp_error *find_lines(struct hvp_annotation *annotation, struct hv
 		if (num) {
 			line.file = unify(profile, lines[0].file, &err);
 			line.line = lines[0].line;
-			line.inlined = unify(
-				profile, lines[0].is_inlined ? lines[0].function : NULL, &err);
+			line.inlined = unify(profile,
+					     lines[0].is_inlined ? lines[0].function : NULL, &err);
 			annotation->has_lines = annotation->has_lines || line.file;
 		}
 		hvp_try(err);

@@ -209,7 +209,6 @@ static struct hvp_error *add_place(struct hvp_trees *trees, struct walk *walk, s
 	return NULL;
 }
 
-
 static int compare_nodes(const void *left_arg, const void *right_arg, void *arg)
 {
 	const uint32_t *left_index = left_arg, *right_index = right_arg;

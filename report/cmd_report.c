@@ -160,11 +160,17 @@ static struct hvp_error *choose_tree(struct report *report)
 	return NULL;
 }
 
-/* What machines get beside the sort keys, in one set for all sections. */
-static void add_machine_fields(struct hvp_fields *fields, const struct config *config)
+/* Machines get one set of columns for all sections: whose row it is, what people see, and more. */
+static void make_machine_fields(struct hvp_fields *fields, const struct config *config)
 {
-	static const char *const names[] = {"period", "vcpu", "vcpus", "owner", "domain", NULL};
+	static const char *const names[] = {"period", "vcpu", "vcpus", NULL};
+	const struct hvp_fields usual = *fields;
 
+	*fields = (struct hvp_fields){0};
+	hvp_fields_add(fields, "owner");
+	hvp_fields_add(fields, "domain");
+	for (size_t i = 0; i < usual.num; i++)
+		hvp_fields_add(fields, usual.columns[i]->table.name);
 	for (size_t i = 0; names[i]; i++)
 		hvp_fields_add(fields, names[i]);
 	if (config->has_children)
@@ -185,7 +191,7 @@ static struct hvp_error *choose_columns(struct report *report)
 	}
 	hvp_fields_init(&report->fields, sort, config->has_children);
 	if (config->format != 0)
-		add_machine_fields(&report->fields, config);
+		make_machine_fields(&report->fields, config);
 	if (!config->fields)
 		return NULL;
 	report->has_exact_fields = *config->fields != '+' && *config->fields != '-';
@@ -208,8 +214,8 @@ static struct hvp_error *read_profile(struct report *report, const struct hvp_co
 				.event = report->selection.event,
 				.time_from = report->selection.time_from,
 				.time_until = report->selection.time_until,
-				.by_stack = config->has_children ||
-					    report->tree_kind != HVP_TREE_NONE,
+				.by_stack =
+					config->has_children || report->tree_kind != HVP_TREE_NONE,
 				.num_threads = (unsigned int)config->threads,
 				.interrupted = context->interrupted,
 				.progress = show_progress,
@@ -255,8 +261,8 @@ static struct hvp_error *compute(struct report *report)
 static void section_title(const struct report *report, const struct hvp_section *section, char *buf,
 			  size_t size)
 {
-	static const char *const names[HVP_NUM_OWNERS] = {
-		"domains", "hypervisor", "host", "idle", "unknown", "lost"};
+	static const char *const names[HVP_NUM_OWNERS] = {"domains", "hypervisor", "host",
+							  "idle",    "unknown",	   "lost"};
 	const struct hvp_entries *entries = &report->entries;
 	const struct hvp_domain_info *info =
 		section->domain == HVP_VALUE_NONE

@@ -32,7 +32,8 @@ static const struct hvp_option options[] = {
 	 .name = "fields",
 	 .value = "LIST",
 	 .offset = offsetof(struct config, fields),
-	 .help = "the columns: time, cpu, owner, domain, vcpu, comm, pid, tid, mode, event, period, "
+	 .help = "the columns: time, cpu, owner, domain, vcpu, comm, pid, tid, mode, event, "
+		 "period, "
 		 "ip, place, symbol, offset, image, line, chain"},
 	{.type = HVP_OPTION_FLAG,
 	 .letter = 'g',
@@ -203,11 +204,10 @@ static struct hvp_error *unknown_field(const char *word)
 	hvp_suggestion_init(&suggestion, word);
 	for (size_t i = 0; i < NUM_FIELDS; i++)
 		hvp_suggestion_try(&suggestion, fields[i].table.name);
-	return hvp_error_create(HVP_ERROR_USAGE,
-				"--fields: no field \"%s\"%s%s%s; hvprof script --help lists them",
-				word, suggestion.nearest ? ", did you mean \"" : "",
-				suggestion.nearest ? suggestion.nearest : "",
-				suggestion.nearest ? "\"?" : "");
+	return hvp_error_create(
+		HVP_ERROR_USAGE, "--fields: no field \"%s\"%s%s%s; hvprof script --help lists them",
+		word, suggestion.nearest ? ", did you mean \"" : "",
+		suggestion.nearest ? suggestion.nearest : "", suggestion.nearest ? "\"?" : "");
 }
 
 static struct hvp_error *add_field(struct script *script, const char *word)
@@ -232,7 +232,7 @@ static struct hvp_error *add_field(struct script *script, const char *word)
 static struct hvp_error *choose_fields(struct script *script)
 {
 	const struct config *config = script->config;
-	const char *text = config->fields	? config->fields
+	const char *text = config->fields	 ? config->fields
 			   : config->format == 0 ? DEFAULT_TEXT_FIELDS
 						 : DEFAULT_MACHINE_FIELDS;
 
@@ -251,21 +251,24 @@ static struct hvp_error *choose_fields(struct script *script)
 	return NULL;
 }
 
-/* "name+0x12", or the raw address where there is no symbol. */
-static struct hvp_error *spell_place(const struct hvp_profile *profile,
-				     const struct hvp_spot *spot, struct hvp_buf *buf)
+/*
+ * "name+0x12", or the raw address where there is no symbol. `beyond` is 1 for frames, which are looked up by the byte before
+ * the return address.
+ */
+static void spell_place(const struct hvp_profile *profile, const struct hvp_spot *spot,
+			unsigned int beyond, struct hvp_buf *buf)
 {
 	const struct hvp_described *described = &profile->described[spot->described];
 	char offset[32];
-	const char *name = described->symbol ? described->symbol->name
-					     : hvp_unresolved_label(described->why);
+	const char *name =
+		described->symbol ? described->symbol->name : hvp_unresolved_label(described->why);
 
 	hvp_buf_add_bytes(buf, name, strlen(name));
 	snprintf(offset, sizeof(offset), described->symbol ? "+0x%" PRIx64 : " 0x%" PRIx64,
-		 described->symbol ? described->address - described->symbol->address
-				   : described->address);
+		 (described->symbol ? described->address - described->symbol->address
+				    : described->address) +
+			 beyond);
 	hvp_buf_add_bytes(buf, offset, strlen(offset));
-	return NULL;
 }
 
 static struct hvp_error *spell_chain(struct script *script, const struct hvp_row *row,
@@ -283,7 +286,7 @@ static struct hvp_error *spell_chain(struct script *script, const struct hvp_row
 						 i < chain.num_kernel, &frame));
 		if (i)
 			hvp_buf_add_bytes(buf, " <- ", 4);
-		hvp_try(spell_place(&script->profile, &frame, buf));
+		spell_place(&script->profile, &frame, 1, buf);
 	}
 	hvp_buf_add_u8(buf, 0);
 	return hvp_buf_check(buf);
@@ -299,7 +302,7 @@ static struct hvp_error *print_sample(struct script *script, const struct hvp_ro
 	view->spot = spot;
 	if (script->has_place) {
 		hvp_buf_clear(&view->place);
-		hvp_try(spell_place(&script->profile, spot, &view->place));
+		spell_place(&script->profile, spot, 0, &view->place);
 		hvp_buf_add_u8(&view->place, 0);
 		hvp_try(hvp_buf_check(&view->place));
 	}

@@ -29,8 +29,8 @@ static void get_owner_share(const struct hvp_row_view *view, const struct hvp_co
 	const struct hvp_section *section = view->section;
 
 	(void)column;
-	ret->percent = percent_of(self_weight(view), hvp_weigh(view->entries, section->samples,
-							       section->period));
+	ret->percent = percent_of(self_weight(view),
+				  hvp_weigh(view->entries, section->samples, section->period));
 }
 
 static void get_children_share(const struct hvp_row_view *view, const struct hvp_column *column,
@@ -114,22 +114,40 @@ static void get_unresolved(const struct hvp_row_view *view, const struct hvp_col
 	}
 
 const struct hvp_column hvp_columns[] = {
-	{{"children", "children", HVP_CELL_PERCENT, 0, false}, 0, 0,
-	 "share of the total with everything that the function called", get_children_share},
-	{{"share_total", "of total", HVP_CELL_PERCENT, 0, false}, 0, 0,
-	 "share of the total", get_share},
-	{{"share_owner", "of owner", HVP_CELL_PERCENT, 0, false}, 0, 0,
-	 "share of the section: of the domain, of the hypervisor, ...", get_owner_share},
+	{{"children", "children", HVP_CELL_PERCENT, 0, false},
+	 0,
+	 0,
+	 "share of the total with everything that the function called",
+	 get_children_share},
+	{{"share_total", "of total", HVP_CELL_PERCENT, 0, false},
+	 0,
+	 0,
+	 "share of the total",
+	 get_share},
+	{{"share_owner", "of owner", HVP_CELL_PERCENT, 0, false},
+	 0,
+	 0,
+	 "share of the section: of the domain, of the hypervisor, ...",
+	 get_owner_share},
 	{{"samples", "samples", HVP_CELL_COUNT, 0, false}, 0, 0, "samples", get_samples},
-	{{"children_samples", "incl.", HVP_CELL_COUNT, 0, false}, 0, 0,
-	 "samples with everything that the function called", get_children_samples},
-	{{"period", "events", HVP_CELL_COUNT, 0, false}, 0, 0,
-	 "events that the samples stand for", get_period},
+	{{"children_samples", "incl.", HVP_CELL_COUNT, 0, false},
+	 0,
+	 0,
+	 "samples with everything that the function called",
+	 get_children_samples},
+	{{"period", "events", HVP_CELL_COUNT, 0, false},
+	 0,
+	 0,
+	 "events that the samples stand for",
+	 get_period},
 	DIM(HVP_DIM_OWNER, "owner", "owner", HVP_CELL_TEXT, "whose samples"),
 	DIM(HVP_DIM_DOMAIN, "domain", "domain", HVP_CELL_TEXT, "virtual machine"),
 	DIM(HVP_DIM_VCPU, "vcpu", "vCPU", HVP_CELL_NUMBER, "virtual CPU, when it is one"),
-	{{"vcpus", "vCPUs", HVP_CELL_VCPUS, 0, false}, HVP_DIM_BIT(HVP_DIM_VCPU), HVP_DIM_VCPU,
-	 "all virtual CPUs of the row", get_vcpus},
+	{{"vcpus", "vCPUs", HVP_CELL_VCPUS, 0, false},
+	 HVP_DIM_BIT(HVP_DIM_VCPU),
+	 HVP_DIM_VCPU,
+	 "all virtual CPUs of the row",
+	 get_vcpus},
 	DIM(HVP_DIM_MODE, "mode", "mode", HVP_CELL_TEXT, "kernel or user, guest or host"),
 	DIM(HVP_DIM_CPU, "cpu", "CPU", HVP_CELL_NUMBER, "physical CPU"),
 	DIM(HVP_DIM_EVENT, "event", "event", HVP_CELL_TEXT, "event"),
@@ -138,11 +156,17 @@ const struct hvp_column hvp_columns[] = {
 	DIM(HVP_DIM_COMM, "comm", "comm", HVP_CELL_TEXT, "name of the host thread"),
 	DIM(HVP_DIM_ADDRESS, "address", "address", HVP_CELL_HEX, "address in the image"),
 	DIM(HVP_DIM_IMAGE, "image", "image", HVP_CELL_TEXT, "program, library, kernel, module"),
-	{{"path", "path", HVP_CELL_TEXT, 0, false}, HVP_DIM_BIT(HVP_DIM_IMAGE), HVP_DIM_IMAGE,
-	 "path of the image", get_path},
+	{{"path", "path", HVP_CELL_TEXT, 0, false},
+	 HVP_DIM_BIT(HVP_DIM_IMAGE),
+	 HVP_DIM_IMAGE,
+	 "path of the image",
+	 get_path},
 	DIM(HVP_DIM_SYMBOL, "symbol", "symbol", HVP_CELL_TEXT, "function"),
-	{{"unresolved", "unresolved", HVP_CELL_TEXT, 0, false}, HVP_DIM_BIT(HVP_DIM_SYMBOL),
-	 HVP_DIM_SYMBOL, "why there is no symbol", get_unresolved},
+	{{"unresolved", "unresolved", HVP_CELL_TEXT, 0, false},
+	 HVP_DIM_BIT(HVP_DIM_SYMBOL),
+	 HVP_DIM_SYMBOL,
+	 "why there is no symbol",
+	 get_unresolved},
 	DIM(HVP_DIM_LINE, "line", "line", HVP_CELL_TEXT, "source file and line"),
 };
 const size_t hvp_num_columns = HVP_ARRAY_SIZE(hvp_columns);
@@ -229,8 +253,8 @@ static struct hvp_error *unknown_field(const char *word)
 	size_t used = 0;
 
 	for (size_t i = 0; i < hvp_num_columns; i++)
-		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
-					 i ? ", " : "", hvp_columns[i].table.name);
+		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", i ? ", " : "",
+					 hvp_columns[i].table.name);
 	return hvp_error_create(HVP_ERROR_USAGE, "--fields: no field \"%s\"; there are: %s", word,
 				words);
 }

@@ -79,7 +79,8 @@ static struct hvp_entry *find_entry(const struct hvp_entries *entries, const uin
 
 struct hvp_entry *hvp_entries_find(const struct hvp_entries *entries, const struct hvp_spot *spot)
 {
-	return find_entry(entries, spot->values, hash_values(&entries->options->sort, spot->values));
+	return find_entry(entries, spot->values,
+			  hash_values(&entries->options->sort, spot->values));
 }
 
 /* The entry of a spot, made when it is new; what differs from its other samples becomes mixed. */

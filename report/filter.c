@@ -57,8 +57,8 @@ static struct hvp_error *set_regex(struct hvp_filter *filter, struct hvp_filter_
 
 	if (result) {
 		regerror(result, &term->regex, why, sizeof(why));
-		return hvp_error_create(HVP_ERROR_USAGE,
-					"--filter: regular expression \"%s\": %s", value, why);
+		return hvp_error_create(HVP_ERROR_USAGE, "--filter: regular expression \"%s\": %s",
+					value, why);
 	}
 	term->is_regex = true;
 	filter->num++;

@@ -12,8 +12,8 @@
 #include "common/cli/text.h"
 #include "common/session/format.h"
 
-static struct hvp_error *add_note(struct hvp_facts *facts, const char *format, ...)
-	hvp_must_use hvp_printf(2, 3);
+static struct hvp_error *add_note(struct hvp_facts *facts, const char *format, ...) hvp_must_use
+	hvp_printf(2, 3);
 
 static struct hvp_error *add_note(struct hvp_facts *facts, const char *format, ...)
 {
@@ -39,9 +39,7 @@ static struct hvp_error *gather_records(struct hvp_facts *facts)
 
 		switch (record->type) {
 		case HVP_RECORD_NOTE: hvp_try(add_note(facts, "%s", record->note.text)); break;
-		case HVP_RECORD_THROTTLE:
-			facts->num_throttles += !record->throttle.is_end;
-			break;
+		case HVP_RECORD_THROTTLE: facts->num_throttles += !record->throttle.is_end; break;
 		case HVP_RECORD_CPU: facts->num_offline += !record->cpu.is_online; break;
 		default: break;
 		}
@@ -177,10 +175,12 @@ const char *hvp_domain_title(const struct hvp_domain_info *info, char *buf, size
 {
 	char name[256], vmm[64], uuid[96];
 
-	snprintf(buf, size, "%s (%s%s%s%s%u vCPU%s)", hvp_text_escape(name, sizeof(name), info->name),
+	snprintf(buf, size, "%s (%s%s%s%s%s%u vCPU%s)",
+		 hvp_text_escape(name, sizeof(name), info->name),
 		 hvp_text_escape(vmm, sizeof(vmm), info->vmm), *info->vmm ? ", " : "",
-		 hvp_text_escape(uuid, sizeof(uuid), info->uuid), *info->uuid ? ", " : "",
-		 info->num_distinct_vcpus, info->num_distinct_vcpus == 1 ? "" : "s");
+		 *info->uuid ? "uuid " : "", hvp_text_escape(uuid, sizeof(uuid), info->uuid),
+		 *info->uuid ? ", " : "", info->num_distinct_vcpus,
+		 info->num_distinct_vcpus == 1 ? "" : "s");
 	return buf;
 }
 

@@ -8,12 +8,12 @@
 #include "common/base/array.h"
 
 const char *const hvp_record_type_names[HVP_NUM_RECORD_TYPES] = {
-	[HVP_RECORD_MMAP] = "mmap",	    [HVP_RECORD_COMM] = "comm",
-	[HVP_RECORD_FORK] = "fork",	    [HVP_RECORD_EXIT] = "exit",
-	[HVP_RECORD_KSYMBOL] = "ksymbol",   [HVP_RECORD_NAMESPACES] = "namespaces",
-	[HVP_RECORD_DOMAIN] = "domain",	    [HVP_RECORD_VCPU] = "vcpu",
-	[HVP_RECORD_LOST] = "lost",	    [HVP_RECORD_THROTTLE] = "throttle",
-	[HVP_RECORD_CPU] = "cpu",	    [HVP_RECORD_NOTE] = "note",
+	[HVP_RECORD_MMAP] = "mmap",	  [HVP_RECORD_COMM] = "comm",
+	[HVP_RECORD_FORK] = "fork",	  [HVP_RECORD_EXIT] = "exit",
+	[HVP_RECORD_KSYMBOL] = "ksymbol", [HVP_RECORD_NAMESPACES] = "namespaces",
+	[HVP_RECORD_DOMAIN] = "domain",	  [HVP_RECORD_VCPU] = "vcpu",
+	[HVP_RECORD_LOST] = "lost",	  [HVP_RECORD_THROTTLE] = "throttle",
+	[HVP_RECORD_CPU] = "cpu",	  [HVP_RECORD_NOTE] = "note",
 	[HVP_RECORD_BLOB] = "blob",
 };
 

@@ -21,10 +21,8 @@ static void text_line(const struct printer *printer, const char *key, const char
 {
 	fputs("  ", printer->out);
 	hvp_text_print(printer->out, key);
-	fprintf(printer->out, "%*s ", (int)(hvp_text_columns(key) < 24
-						    ? 24 - hvp_text_columns(key)
-						    : 0),
-		"");
+	fprintf(printer->out, "%*s ",
+		(int)(hvp_text_columns(key) < 24 ? 24 - hvp_text_columns(key) : 0), "");
 	hvp_text_print(printer->out, value);
 	fputc('\n', printer->out);
 }
@@ -46,8 +44,7 @@ static void print_info(const struct printer *printer)
 	const char *key, *value;
 	char start[64];
 
-	fprintf(printer->out, "%sSession ",
-		hvp_style_begin(printer->has_color, HVP_STYLE_HEADING));
+	fprintf(printer->out, "%sSession ", hvp_style_begin(printer->has_color, HVP_STYLE_HEADING));
 	hvp_text_print(printer->out, hvp_session_path(session));
 	fprintf(printer->out, "%s\n", hvp_style_end(printer->has_color));
 	if (*hvp_facts_start_text(&printer->summary->facts, start, sizeof(start)))
@@ -164,7 +161,8 @@ static void print_domains(const struct printer *printer)
 			fputs(", name from ", printer->out);
 			hvp_text_print(printer->out, info->identity_from);
 		}
-		fprintf(printer->out, "\n      %s samples in the guest, %s in the hypervisor for it\n",
+		fprintf(printer->out,
+			"\n      %s samples in the guest, %s in the hypervisor for it\n",
 			hvp_text_number(guest, summary->domain_counts[i].guest),
 			hvp_text_number(hypervisor, summary->domain_counts[i].hypervisor));
 		print_vcpus(printer, info);

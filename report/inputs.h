@@ -37,41 +37,42 @@ struct hvp_input_config {
 
 #define HVP_SYMBOL_OPTIONS(config_type, member)                                                    \
 	{.type = HVP_OPTION_GROUP, .help = "Symbols:"},                                            \
-	{.type = HVP_OPTION_LIST,                                                                  \
-	 .name = "guest",                                                                          \
-	 .value = "NAME=...",                                                                      \
-	 .offset = offsetof(config_type, member.guests),                                           \
-	 .completion = "guest",                                                                    \
-	 .help = "images of a guest: NAME=kallsyms:FILE,modules:FILE,vmlinux:FILE,root:DIR; "      \
-		 "NAME alone is --domain NAME"},                                                   \
-	{.type = HVP_OPTION_STRING,                                                                \
-	 .name = "symfs",                                                                          \
-	 .value = "DIR",                                                                           \
-	 .offset = offsetof(config_type, member.symfs),                                            \
-	 .completion = "dir",                                                                      \
-	 .help = "look for the host's files below DIR"},                                           \
-	{.type = HVP_OPTION_STRING,                                                                \
-	 .name = "vmlinux",                                                                        \
-	 .value = "FILE",                                                                          \
-	 .offset = offsetof(config_type, member.vmlinux),                                          \
-	 .completion = "file",                                                                     \
-	 .help = "the host kernel with symbols and lines"},                                        \
-	{.type = HVP_OPTION_STRING,                                                                \
-	 .name = "kallsyms",                                                                       \
-	 .value = "FILE",                                                                          \
-	 .offset = offsetof(config_type, member.kallsyms),                                         \
-	 .completion = "file",                                                                     \
-	 .help = "the host kernel's kallsyms"},                                                    \
-	{.type = HVP_OPTION_LIST,                                                                  \
-	 .name = "debug-dir",                                                                      \
-	 .value = "DIR",                                                                           \
-	 .offset = offsetof(config_type, member.debug_dirs),                                       \
-	 .completion = "dir",                                                                      \
-	 .help = "separate debug files, beside /usr/lib/debug"},                                   \
-	{.type = HVP_OPTION_FLAG,                                                                  \
-	 .name = "debuginfod",                                                                     \
-	 .offset = offsetof(config_type, member.use_debuginfod),                                   \
-	 .help = "ask the servers in $DEBUGINFOD_URLS for what is not here"},                      \
+		{.type = HVP_OPTION_LIST,                                                          \
+		 .name = "guest",                                                                  \
+		 .value = "NAME=...",                                                              \
+		 .offset = offsetof(config_type, member.guests),                                   \
+		 .completion = "guest",                                                            \
+		 .help = "images of a guest: "                                                     \
+			 "NAME=kallsyms:FILE,modules:FILE,vmlinux:FILE,root:DIR; "                 \
+			 "NAME alone is --domain NAME"},                                           \
+		{.type = HVP_OPTION_STRING,                                                        \
+		 .name = "symfs",                                                                  \
+		 .value = "DIR",                                                                   \
+		 .offset = offsetof(config_type, member.symfs),                                    \
+		 .completion = "dir",                                                              \
+		 .help = "look for the host's files below DIR"},                                   \
+		{.type = HVP_OPTION_STRING,                                                        \
+		 .name = "vmlinux",                                                                \
+		 .value = "FILE",                                                                  \
+		 .offset = offsetof(config_type, member.vmlinux),                                  \
+		 .completion = "file",                                                             \
+		 .help = "the host kernel with symbols and lines"},                                \
+		{.type = HVP_OPTION_STRING,                                                        \
+		 .name = "kallsyms",                                                               \
+		 .value = "FILE",                                                                  \
+		 .offset = offsetof(config_type, member.kallsyms),                                 \
+		 .completion = "file",                                                             \
+		 .help = "the host kernel's kallsyms"},                                            \
+		{.type = HVP_OPTION_LIST,                                                          \
+		 .name = "debug-dir",                                                              \
+		 .value = "DIR",                                                                   \
+		 .offset = offsetof(config_type, member.debug_dirs),                               \
+		 .completion = "dir",                                                              \
+		 .help = "separate debug files, beside /usr/lib/debug"},                           \
+		{.type = HVP_OPTION_FLAG,                                                          \
+		 .name = "debuginfod",                                                             \
+		 .offset = offsetof(config_type, member.use_debuginfod),                           \
+		 .help = "ask the servers in $DEBUGINFOD_URLS for what is not here"},              \
 	{                                                                                          \
 		.type = HVP_OPTION_FLAG, .name = "demangle",                                       \
 		.offset = offsetof(config_type, member.demangles),                                 \

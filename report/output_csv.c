@@ -6,6 +6,7 @@
 #include "report/output.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/cli/csv_out.h"
 
@@ -73,7 +74,8 @@ static void csv_cell(struct hvp_csv *csv, enum hvp_cell_type type, const struct 
 		hvp_csv_string(csv, buf);
 		break;
 	case HVP_CELL_VCPUS:
-		hvp_csv_string(csv, hvp_vcpu_set_text(cell->vcpus, buf, sizeof(buf)));
+		hvp_vcpu_set_text(cell->vcpus, buf, sizeof(buf));
+		hvp_csv_string(csv, strcmp(buf, "-") ? buf : NULL);
 		break;
 	}
 }

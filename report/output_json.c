@@ -155,8 +155,7 @@ static void write_unresolved(struct hvp_json *json, const struct hvp_head *head)
 		hvp_json_begin_object(json, NULL);
 		hvp_json_string(json, "reason", hvp_unresolved_word(i));
 		hvp_json_uint(json, "samples", totals->unresolved[i]);
-		hvp_json_double(json, "share",
-				percent_of(totals->unresolved[i], totals->total));
+		hvp_json_double(json, "share", percent_of(totals->unresolved[i], totals->total));
 		hvp_json_string(json, "text", hvp_unresolved_text(i));
 		hvp_json_end_object(json);
 	}
@@ -191,9 +190,9 @@ static void write_sections(struct hvp_json *json, const struct hvp_head *head)
 		char buf[HVP_VALUE_TEXT];
 
 		hvp_json_begin_object(json, NULL);
-		hvp_json_string(json, "owner",
-				hvp_profile_text(entries->profile, HVP_DIM_OWNER, section->owner,
-						 buf));
+		hvp_json_string(
+			json, "owner",
+			hvp_profile_text(entries->profile, HVP_DIM_OWNER, section->owner, buf));
 		if (section->domain == HVP_VALUE_NONE)
 			hvp_json_null(json, "domain");
 		else

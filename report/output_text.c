@@ -176,8 +176,8 @@ static void print_headings(struct hvp_output *output, const struct text_state *s
 /* The last name of a row, cut where a terminal ends. */
 static void print_last(struct hvp_output *output, const char *text, unsigned int used)
 {
-	unsigned int room = output->width > used + MIN_LAST_COLUMN ? output->width - used
-								   : MIN_LAST_COLUMN;
+	unsigned int room =
+		output->width > used + MIN_LAST_COLUMN ? output->width - used : MIN_LAST_COLUMN;
 	char cut[1024];
 
 	if (!output->width || hvp_text_columns(text) <= room || room >= sizeof(cut)) {

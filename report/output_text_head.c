@@ -92,8 +92,7 @@ static void print_overhead(struct hvp_output *output, const struct hvp_facts *fa
 	print_key(output, "overhead");
 	if (percent >= 0)
 		fprintf(output->out, "%.2f%% of the CPUs' time, ", percent);
-	fprintf(output->out, "%s of CPU, ",
-		hvp_text_duration(number, facts->end.collector_cpu_ns));
+	fprintf(output->out, "%s of CPU, ", hvp_text_duration(number, facts->end.collector_cpu_ns));
 	fprintf(output->out, "%s of memory\n",
 		hvp_text_bytes(number, facts->end.collector_rss_bytes));
 }
@@ -139,8 +138,7 @@ static void print_domains(struct hvp_output *output, const struct hvp_head *head
 	}
 	if (totals->num_domains <= MAX_LISTED_DOMAINS)
 		return;
-	snprintf(text, sizeof(text), "%zu more domains",
-		 totals->num_domains - MAX_LISTED_DOMAINS);
+	snprintf(text, sizeof(text), "%zu more domains", totals->num_domains - MAX_LISTED_DOMAINS);
 	print_owner(output, others, text, "");
 }
 
@@ -240,21 +238,21 @@ static void print_notes(struct hvp_output *output, const struct hvp_facts *facts
 	if (facts->num_throttles) {
 		snprintf(text, sizeof(text),
 			 "the kernel throttled sampling %" PRIu64
-			 " times: shares of busy CPUs are too small (record with a lower -F)",
-			 facts->num_throttles);
+			 " time%s: shares of busy CPUs are too small (record with a lower -F)",
+			 facts->num_throttles, facts->num_throttles == 1 ? "" : "s");
 		print_note(output, "throttled:", text);
 	}
 	if (facts->num_offline) {
 		snprintf(text, sizeof(text),
-			 "CPUs went off-line %" PRIu64 " times and were not sampled meanwhile",
-			 facts->num_offline);
+			 "CPUs went off-line %" PRIu64 " time%s and were not sampled meanwhile",
+			 facts->num_offline, facts->num_offline == 1 ? "" : "s");
 		print_note(output, "off-line:", text);
 	}
 	if (lost_records) {
 		snprintf(text, sizeof(text),
-			 "%" PRIu64 " records of mappings or names were lost: some symbols may be "
+			 "%" PRIu64 " record%s of mappings or names lost: some symbols may be "
 			 "missing",
-			 lost_records);
+			 lost_records, lost_records == 1 ? "" : "s");
 		print_note(output, "lost:", text);
 	}
 	for (size_t i = 0; i < facts->num_notes; i++)

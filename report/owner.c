@@ -8,7 +8,7 @@ const char *const hvp_owner_names[HVP_NUM_OWNERS] = {
 };
 
 const char *const hvp_mode_names[HVP_NUM_MODES] = {
-	[HVP_MODE_UNKNOWN] = "unknown",		  [HVP_MODE_HOST_KERNEL] = "host-kernel",
-	[HVP_MODE_HOST_USER] = "host-user",	  [HVP_MODE_GUEST_KERNEL] = "guest-kernel",
-	[HVP_MODE_GUEST_USER] = "guest-user",	  [HVP_MODE_HYPERVISOR] = "hypervisor",
+	[HVP_MODE_UNKNOWN] = "unknown",	      [HVP_MODE_HOST_KERNEL] = "host-kernel",
+	[HVP_MODE_HOST_USER] = "host-user",   [HVP_MODE_GUEST_KERNEL] = "guest-kernel",
+	[HVP_MODE_GUEST_USER] = "guest-user", [HVP_MODE_HYPERVISOR] = "hypervisor",
 };

@@ -43,8 +43,7 @@ static struct hvp_error *grow_slots(struct hvp_place_table *table)
 	if (!slots)
 		return hvp_error_no_memory;
 	for (size_t i = 0; i < table->num; i++)
-		insert_slot(slots, num_slots - 1, hash_key(&table->places[i].key),
-			    (uint32_t)i + 1);
+		insert_slot(slots, num_slots - 1, hash_key(&table->places[i].key), (uint32_t)i + 1);
 	free(table->slots);
 	table->slots = slots;
 	table->num_slots = num_slots;

@@ -85,8 +85,7 @@ static struct hvp_error *describe_new(struct hvp_profile *profile,
 	*described = (struct hvp_described){
 		.address = location->address,
 		.image = hvp_image_index(location->image),
-		.symbol = why ? NULL
-			      : hvp_symbolizer_symbol(profile->symbolizer, location, &why),
+		.symbol = why ? NULL : hvp_symbolizer_symbol(profile->symbolizer, location, &why),
 	};
 	if (!described->symbol) {
 		described->why = why ? why : HVP_UNRESOLVED_NO_SYMBOL;
@@ -162,7 +161,8 @@ static struct hvp_error *describe_line(struct hvp_profile *profile, uint32_t ind
 
 uint64_t hvp_symbol_value(const struct hvp_described *described)
 {
-	return described->symbol ? (uint64_t)described->name + HVP_FIRST_NAME_VALUE : described->why;
+	return described->symbol ? (uint64_t)described->name + HVP_FIRST_NAME_VALUE
+				 : described->why;
 }
 
 bool hvp_symbol_value_is_unresolved(uint64_t value, enum hvp_unresolved *ret_why)

@@ -56,8 +56,8 @@ static void key_of_row(struct scan_worker *worker, const struct hvp_row *row,
 	if (is_process)
 		key->epoch = hvp_tasks_epoch(options->tasks, &worker->process, row->pid, row->time);
 	if (row->mode == HVP_MODE_HOST_KERNEL)
-		key->kernel_epoch = hvp_tasks_epoch(options->tasks, &worker->kernel, HVP_PID_KERNEL,
-						    row->time);
+		key->kernel_epoch =
+			hvp_tasks_epoch(options->tasks, &worker->kernel, HVP_PID_KERNEL, row->time);
 	if (options->by_comm_of_owners & 1u << owner)
 		key->comm = hvp_tasks_comm(options->tasks, &worker->comm, row->tid, row->time);
 }
@@ -196,8 +196,8 @@ struct hvp_error *hvp_scan_run(const struct hvp_scan_options *options, struct hv
 		hvp_batch_init(&workers[i].batch);
 	}
 	/* With fewer threads than wished the others take their chunks. */
-	while (num_started < num && pthread_create(&workers[num_started].thread, NULL, work,
-						   &workers[num_started]) == 0)
+	while (num_started < num &&
+	       pthread_create(&workers[num_started].thread, NULL, work, &workers[num_started]) == 0)
 		num_started++;
 	work(&workers[0]);
 	for (unsigned int i = 1; i < num_started; i++)

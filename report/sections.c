@@ -16,8 +16,8 @@ static bool is_key(const struct hvp_entries *entries, enum hvp_dim dim)
 static void section_of_entry(const struct hvp_entries *entries, const struct hvp_entry *entry,
 			     uint64_t *ret_owner, uint64_t *ret_domain)
 {
-	*ret_owner = is_key(entries, HVP_DIM_OWNER) ? entry->values[HVP_DIM_OWNER]
-						    : HVP_VALUE_MIXED;
+	*ret_owner =
+		is_key(entries, HVP_DIM_OWNER) ? entry->values[HVP_DIM_OWNER] : HVP_VALUE_MIXED;
 	*ret_domain = HVP_VALUE_NONE;
 	if (*ret_owner == HVP_OWNER_DOMAIN && is_key(entries, HVP_DIM_DOMAIN))
 		*ret_domain = entry->values[HVP_DIM_DOMAIN];
@@ -130,8 +130,8 @@ static struct hvp_error *cut_sections(struct hvp_entries *entries)
 						  entries->num_sections + 1,
 						  sizeof(*entries->sections)));
 			section = &entries->sections[entries->num_sections++];
-			*section = (struct hvp_section){
-				.owner = owner, .domain = domain, .first = i};
+			*section =
+				(struct hvp_section){.owner = owner, .domain = domain, .first = i};
 		}
 		section->num++;
 		section->samples += entry->samples;

@@ -15,23 +15,25 @@ struct hvp_selection_config {
 
 #define HVP_SELECTION_OPTIONS(config_type, member, input_member)                                   \
 	{.type = HVP_OPTION_GROUP, .help = "Samples:"},                                            \
-	{.type = HVP_OPTION_LIST,                                                                  \
-	 .name = "domain",                                                                         \
-	 .value = "NAME",                                                                          \
-	 .offset = offsetof(config_type, input_member.domains),                                    \
-	 .completion = "guest",                                                                    \
-	 .help = "only this virtual machine, and the hypervisor's work for it; name, UUID or "     \
-		 "pid"},                                                                           \
-	{.type = HVP_OPTION_LIST,                                                                  \
-	 .name = "filter",                                                                         \
-	 .value = "EXPR",                                                                          \
-	 .offset = offsetof(config_type, member.filters),                                          \
-	 .help = "only what matches: domain=web,mode=kernel,symbol~^tcp_ (=, !=, ~, !~; a|b)"},    \
-	{.type = HVP_OPTION_STRING,                                                                \
-	 .name = "time",                                                                           \
-	 .value = "A-B",                                                                           \
-	 .offset = offsetof(config_type, member.time),                                             \
-	 .help = "only this slice: seconds from the start, or percent (10%-20%)"},                 \
+		{.type = HVP_OPTION_LIST,                                                          \
+		 .name = "domain",                                                                 \
+		 .value = "NAME",                                                                  \
+		 .offset = offsetof(config_type, input_member.domains),                            \
+		 .completion = "guest",                                                            \
+		 .help = "only this virtual machine, and the hypervisor's work for it; name, "     \
+			 "UUID or "                                                                \
+			 "pid"},                                                                   \
+		{.type = HVP_OPTION_LIST,                                                          \
+		 .name = "filter",                                                                 \
+		 .value = "EXPR",                                                                  \
+		 .offset = offsetof(config_type, member.filters),                                  \
+		 .help = "only what matches: domain=web,mode=kernel,symbol~^tcp_ (=, !=, ~, !~; "  \
+			 "a|b)"},                                                                  \
+		{.type = HVP_OPTION_STRING,                                                        \
+		 .name = "time",                                                                   \
+		 .value = "A-B",                                                                   \
+		 .offset = offsetof(config_type, member.time),                                     \
+		 .help = "only this slice: seconds from the start, or percent (10%-20%)"},         \
 	{                                                                                          \
 		.type = HVP_OPTION_STRING, .name = "event", .value = "NAME",                       \
 		.offset = offsetof(config_type, member.event), .completion = "event",              \

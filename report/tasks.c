@@ -11,8 +11,8 @@ static struct hvp_error *timeline_add(struct hvp_timeline *line, uint32_t id, ui
 {
 	hvp_try(hvp_array_reserve(&line->changes, &line->capacity, line->num + 1,
 				  sizeof(*line->changes)));
-	line->changes[line->num] =
-		(struct hvp_task_change){.time = time, .id = id, .value = value, .order = line->num};
+	line->changes[line->num] = (struct hvp_task_change){
+		.time = time, .id = id, .value = value, .order = line->num};
 	line->num++;
 	return NULL;
 }
@@ -140,12 +140,16 @@ static void deinit_map(struct hvp_map *map)
 struct hvp_error *hvp_tasks_init(struct hvp_tasks *ret, const struct hvp_session *session)
 {
 	hvp_scope(deinit_map) struct hvp_map comms = {0};
+	uint32_t idle;
 
 	*ret = (struct hvp_tasks){0};
 	hvp_map_init(&comms);
 	hvp_map_init(&ret->epochs.spans);
 	hvp_map_init(&ret->comms.spans);
 	hvp_strpool_init(&ret->names);
+	/* The idle tasks have no comm records; the kernel calls them all so. */
+	hvp_try(hvp_strpool_intern(&ret->names, "swapper", &idle));
+	hvp_try(timeline_add(&ret->comms, 0, 0, idle));
 	for (size_t i = 0; i < hvp_session_num_records(session); i++) {
 		const struct hvp_record *record = hvp_session_record(session, i);
 		uint32_t pid = pid_of_change(record);
