@@ -31,6 +31,7 @@ enum {
 
 /* In the order of `hvprof help`. */
 static const struct hvp_command *const commands[] = {
+	/* clang-format off */
 	&hvp_cmd_record,
 	&hvp_cmd_import,
 	&hvp_cmd_list,
@@ -42,6 +43,7 @@ static const struct hvp_command *const commands[] = {
 	&hvp_cmd_completion,
 	&hvp_cmd_help,
 	NULL,
+	/* clang-format on */
 };
 
 /* The options of `hvprof` itself, before or behind the command. */
