@@ -154,8 +154,8 @@ struct hvp_error *hvp_file_load(const char *root, const char *path, struct hvp_f
 	return NULL;
 }
 
-struct hvp_error *hvp_file_read(const char *root, const char *path, size_t max,
-				struct hvp_file *ret)
+struct hvp_error *hvp_file_read_below(const char *root, const char *path, size_t max,
+				      struct hvp_file *ret)
 {
 	hvp_scope(hvp_file_deinit_scope) struct hvp_file file = {0};
 	hvp_scope(hvp_close_fd) int fd = -1;

@@ -33,8 +33,8 @@ struct hvp_error *hvp_open_below(const char *root, const char *path, int *ret_fd
 struct hvp_error *hvp_file_load(const char *root, const char *path,
 				struct hvp_file *ret) hvp_must_use;
 /* Reads /proc and sysfs files too, whose size is not known before; at most `max` bytes. */
-struct hvp_error *hvp_file_read(const char *root, const char *path, size_t max,
-				struct hvp_file *ret) hvp_must_use;
+struct hvp_error *hvp_file_read_below(const char *root, const char *path, size_t max,
+				      struct hvp_file *ret) hvp_must_use;
 /* A copy of bytes as a file of that name. */
 struct hvp_error *hvp_file_copy(const char *path, const void *data, size_t size,
 				struct hvp_file *ret) hvp_must_use;

@@ -119,7 +119,7 @@ static struct hvp_error *load_maps(struct hvp_guest_user *user, const char *path
 	struct hvp_file file;
 	struct hvp_error *err;
 
-	hvp_try(hvp_file_read(NULL, path, MAX_MAPS, &file));
+	hvp_try(hvp_file_read_below(NULL, path, MAX_MAPS, &file));
 	err = read_maps(user, (char *)file.data);
 	hvp_file_deinit(&file);
 	if (!err && user->num == before)

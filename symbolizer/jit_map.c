@@ -164,7 +164,7 @@ static struct hvp_error *read_text(struct hvp_image *image)
 	if (image->blob)
 		return hvp_file_copy(image->path, image->blob->data, image->blob->size,
 				     &image->text);
-	return hvp_file_read(image->root, image->path, MAX_MAP_SIZE, &image->text);
+	return hvp_file_read_below(image->root, image->path, MAX_MAP_SIZE, &image->text);
 }
 
 enum hvp_unresolved hvp_jit_map_load(const struct hvp_finder *finder, struct hvp_image *image)

@@ -51,12 +51,12 @@ static struct hvp_error *read_text(const struct hvp_kernel_sources *sources, con
 				   size_t max, struct hvp_file *ret)
 {
 	if (path)
-		return hvp_file_read(NULL, path, max, ret);
+		return hvp_file_read_below(NULL, path, max, ret);
 	if (blob)
 		return hvp_file_copy(blob->path && *blob->path ? blob->path : live_path, blob->data,
 				     blob->size, ret);
 	if (sources->is_live)
-		return hvp_file_read(NULL, live_path, max, ret);
+		return hvp_file_read_below(NULL, live_path, max, ret);
 	return NULL;
 }
 

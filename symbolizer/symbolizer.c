@@ -30,7 +30,7 @@ static bool is_this_boot(const struct hvp_session *session)
 
 	if (!boot_id || !*boot_id)
 		return false;
-	err = hvp_file_read(NULL, "/proc/sys/kernel/random/boot_id", 256, &file);
+	err = hvp_file_read_below(NULL, "/proc/sys/kernel/random/boot_id", 256, &file);
 	if (err) {
 		hvp_error_destroy(err);
 		return false;
