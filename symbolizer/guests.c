@@ -98,18 +98,40 @@ static const struct hvp_record_blob *find_blob(const struct hvp_session *session
 	return NULL;
 }
 
-/* "guest.NAME.kallsyms" and so on, as noted when recording. */
-static const char *noted_path(const struct hvp_session *session, const char *name, const char *part)
+/* "guest.NAME.kallsyms" and so on, as noted when recording, under the name that the user gave there. */
+static const char *noted(const struct hvp_session *session, const struct identity *identity,
+			 const char *part)
 {
-	hvp_scope(hvp_free_ptr) char *key = NULL;
-	const char *value;
+	char pid[16];
+	const char *const names[] = {identity->name, identity->uuid, pid, "*"};
 
-	if (!*name || asprintf(&key, HVP_INFO_GUEST_PREFIX "%s.%s", name, part) < 0) {
-		key = NULL;
-		return NULL;
+	snprintf(pid, sizeof(pid), "%u", identity->pid);
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(names); i++) {
+		hvp_scope(hvp_free_ptr) char *key = NULL;
+		const char *value;
+
+		if (asprintf(&key, HVP_INFO_GUEST_PREFIX "%s.%s", names[i], part) < 0) {
+			key = NULL;
+			return NULL;
+		}
+		value = hvp_session_info(session, key);
+		if (is_set(value))
+			return value;
 	}
-	value = hvp_session_info(session, key);
-	return is_set(value) ? value : NULL;
+	return NULL;
+}
+
+/* Where the kernel is, as noted; the sessions that note it write C's hexadecimal. */
+static void gather_noted_offset(const struct hvp_session *session, const struct identity *identity,
+				struct hvp_kernel_sources *ret)
+{
+	const char *kaslr = noted(session, identity, "kaslr");
+	const char *text = noted(session, identity, "text");
+
+	ret->has_kaslr_offset = kaslr != NULL;
+	ret->has_text_address = text != NULL;
+	ret->kaslr_offset = kaslr ? (int64_t)strtoull(kaslr, NULL, 0) : 0;
+	ret->text_address = text ? strtoull(text, NULL, 0) : 0;
 }
 
 static void gather_guest(const struct hvp_session *session, const struct identity *identity,
@@ -121,19 +143,22 @@ static void gather_guest(const struct hvp_session *session, const struct identit
 		.is_guest = true,
 		.kallsyms_blob = find_blob(session, HVP_BLOB_KALLSYMS, identity->domain),
 		.modules_blob = find_blob(session, HVP_BLOB_MODULES, identity->domain),
-		.vmlinux = noted_path(session, identity->name, "vmlinux"),
-		.root = noted_path(session, identity->name, "root"),
+		.vmlinux = noted(session, identity, "vmlinux"),
+		.root = noted(session, identity, "root"),
 	};
 	if (!ret->kallsyms_blob)
-		ret->kallsyms = noted_path(session, identity->name, "kallsyms");
+		ret->kallsyms = noted(session, identity, "kallsyms");
 	if (!ret->modules_blob)
-		ret->modules = noted_path(session, identity->name, "modules");
+		ret->modules = noted(session, identity, "modules");
+	gather_noted_offset(session, identity, ret);
 	if (!given)
 		return;
 	ret->kallsyms = given->kallsyms ? given->kallsyms : ret->kallsyms;
 	ret->modules = given->modules ? given->modules : ret->modules;
 	ret->vmlinux = given->vmlinux ? given->vmlinux : ret->vmlinux;
 	ret->root = given->root ? given->root : ret->root;
+	if (!given->has_kaslr_offset && !given->has_text_address)
+		return;
 	ret->has_kaslr_offset = given->has_kaslr_offset;
 	ret->has_text_address = given->has_text_address;
 	ret->kaslr_offset = given->kaslr_offset;

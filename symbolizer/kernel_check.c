@@ -8,6 +8,7 @@
 
 #define MAX_IPS 4096u
 #define MAX_CHUNKS 16u
+#define MAX_COMPARED 2000u
 /* With fewer samples nothing is concluded. */
 #define MIN_SAMPLES 20u
 /* One in a hundred may be outside: code that comes and goes. */
@@ -109,24 +110,44 @@ bool hvp_kernel_is_misfit(const struct hvp_kernel_fit *fit)
 	return fit->num_core >= MIN_SAMPLES && outside * 100 > fit->num_core * MAX_OUTSIDE_PERCENT;
 }
 
+/* Aliases stand together in kallsyms: the end of those of entry `i`. */
+static size_t end_of_aliases(const struct hvp_kallsyms *kallsyms, size_t i)
+{
+	uint64_t address = kallsyms->symbols[i].address;
+
+	while (i < kallsyms->num && kallsyms->symbols[i].address == address)
+		i++;
+	return i;
+}
+
+/* Only what both tables must have: functions of the core, except at its borders, where linkers put names of their own. */
+static bool is_comparable(const struct hvp_kallsyms *kallsyms,
+			  const struct hvp_kallsyms_symbol *symbol)
+{
+	return symbol->module == HVP_KALLSYMS_CORE && hvp_kallsyms_is_text(symbol->type) &&
+	       symbol->address > kallsyms->text && symbol->address > kallsyms->stext &&
+	       symbol->address < kallsyms->etext;
+}
+
 bool hvp_kernel_tables_agree(const struct hvp_kallsyms *kallsyms, const struct hvp_symtab *symtab,
 			     uint64_t delta)
 {
-	size_t num_compared = 0, num_equal = 0;
-	size_t step = kallsyms->num / 2000 + 1;
+	size_t num_compared = 0, num_equal = 0, num_places = 0, end;
+	size_t step = kallsyms->num / MAX_COMPARED + 1;
 
-	for (size_t i = 0; i < kallsyms->num; i += step) {
-		const struct hvp_kallsyms_symbol *symbol = &kallsyms->symbols[i];
+	for (size_t i = 0; i < kallsyms->num; i = end) {
 		const struct hvp_symtab_entry *entry;
+		bool is_equal = false;
 
-		/* Only what both tables must have. */
-		if (symbol->module != HVP_KALLSYMS_CORE || symbol->type != 'T' ||
-		    symbol->address < kallsyms->text || symbol->address >= kallsyms->etext)
+		end = end_of_aliases(kallsyms, i);
+		if (!is_comparable(kallsyms, &kallsyms->symbols[i]) || num_places++ % step)
 			continue;
+		entry = hvp_symtab_at(symtab, kallsyms->symbols[i].address - delta);
+		for (size_t j = i; j < end && entry && !is_equal; j++)
+			is_equal = !strcmp(entry->raw, kallsyms->symbols[j].name);
 		num_compared++;
-		entry = hvp_symtab_at(symtab, symbol->address - delta);
-		num_equal += entry && !strcmp(entry->raw, symbol->name);
+		num_equal += is_equal;
 	}
-	/* Aliases make up the rest: one table keeps another name of the place. */
-	return num_equal * 10 >= num_compared * 7 && num_equal > 0;
+	/* The rest: names that one of the tables leaves out. */
+	return num_equal * 10 >= num_compared * 8;
 }

@@ -113,7 +113,7 @@ static uint64_t kallsyms_shift(const struct hvp_kernel *kernel)
 	const struct hvp_kernel_sources *sources = &kernel->sources;
 	bool is_linked = kernel->kallsyms.text == X86_LINKED_TEXT && !kernel->kallsyms.num_modules;
 
-	if (!sources->kallsyms)
+	if (!sources->kallsyms && !sources->kallsyms_blob)
 		return 0;
 	if (sources->has_text_address && kernel->kallsyms.text)
 		return sources->text_address - kernel->kallsyms.text;
@@ -277,7 +277,7 @@ static void load(struct hvp_kernel *kernel)
 	struct hvp_kernel_landmarks linked = {0};
 
 	kernel->why =
-		kernel->sources.is_guest ? HVP_UNRESOLVED_GUEST_KERNEL : HVP_UNRESOLVED_NO_FILE;
+		kernel->sources.is_guest ? HVP_UNRESOLVED_GUEST_KERNEL : HVP_UNRESOLVED_RESTRICTED;
 	note_error(kernel, load_kallsyms(kernel));
 	note_error(kernel, load_modules(kernel));
 	if (kernel->kallsyms.is_restricted)

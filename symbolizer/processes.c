@@ -189,6 +189,5 @@ struct hvp_error *hvp_symbolizer_read_processes(struct hvp_symbolizer *symbolize
 	hvp_try(read_jit_blobs(symbolizer));
 	for (size_t i = 0; i < hvp_session_num_records(session); i++)
 		hvp_try(read_record(symbolizer, hvp_session_record(session, i)));
-	hvp_spaces_freeze(&symbolizer->spaces);
-	return NULL;
+	return hvp_spaces_freeze(&symbolizer->spaces);
 }

@@ -22,6 +22,7 @@ void hvp_spaces_deinit(struct hvp_spaces *spaces)
 	for (size_t i = 0; i < spaces->num; i++) {
 		free(spaces->lives[i].pieces);
 		free(spaces->lives[i].current);
+		free(spaces->lives[i].begins);
 	}
 	free(spaces->lives);
 	hvp_map_deinit(&spaces->last);
@@ -122,13 +123,43 @@ static struct hvp_error *cut_piece(struct hvp_life *life, size_t position, uint6
 	return before.begin < before.end ? add_piece(life, &before, position) : NULL;
 }
 
+static uint64_t end_of(uint64_t begin, uint64_t size)
+{
+	return size > UINT64_MAX - begin ? UINT64_MAX : begin + size;
+}
+
+/* Cuts all that is in force in [begin, end); *ret_position is where a piece beginning there belongs. */
+static struct hvp_error *clear_range(struct hvp_life *life, uint64_t begin, uint64_t end,
+				     uint64_t time, size_t *ret_position)
+{
+	for (;;) {
+		*ret_position = first_behind(life, begin);
+		if (*ret_position == life->num_current ||
+		    life->pieces[life->current[*ret_position]].begin >= end)
+			return NULL;
+		hvp_try(cut_piece(life, *ret_position, begin, end, time));
+	}
+}
+
+/* The same again: collectors tell of mappings more than once. */
+static bool is_in_force(const struct hvp_life *life, const struct hvp_piece *piece)
+{
+	size_t position = first_behind(life, piece->begin);
+	const struct hvp_piece *old;
+
+	if (position == life->num_current)
+		return false;
+	old = &life->pieces[life->current[position]];
+	return old->begin == piece->begin && old->end == piece->end && old->bias == piece->bias &&
+	       old->image == piece->image;
+}
+
 struct hvp_error *hvp_spaces_map(struct hvp_spaces *spaces, uint32_t pid, uint64_t time,
 				 const struct hvp_mapping *mapping)
 {
-	struct hvp_piece piece = {
+	const struct hvp_piece piece = {
 		.begin = mapping->begin,
-		.end = mapping->size > UINT64_MAX - mapping->begin ? UINT64_MAX
-								   : mapping->begin + mapping->size,
+		.end = end_of(mapping->begin, mapping->size),
 		.from = time,
 		.until = UINT64_MAX,
 		.bias = mapping->file_offset - mapping->begin,
@@ -140,21 +171,20 @@ struct hvp_error *hvp_spaces_map(struct hvp_spaces *spaces, uint32_t pid, uint64
 	if (!mapping->size)
 		return NULL;
 	hvp_try(current_life(spaces, pid, time, &life));
-	for (;;) {
-		const struct hvp_piece *old;
-
-		position = first_behind(life, piece.begin);
-		if (position == life->num_current)
-			break;
-		old = &life->pieces[life->current[position]];
-		if (old->begin >= piece.end)
-			break;
-		if (old->begin == piece.begin && old->end == piece.end && old->bias == piece.bias &&
-		    old->image == piece.image)
-			return NULL;
-		hvp_try(cut_piece(life, position, piece.begin, piece.end, time));
-	}
+	if (is_in_force(life, &piece))
+		return NULL;
+	hvp_try(clear_range(life, piece.begin, piece.end, time, &position));
 	return add_piece(life, &piece, position);
+}
+
+struct hvp_error *hvp_spaces_unmap(struct hvp_spaces *spaces, uint32_t pid, uint64_t time,
+				   uint64_t begin, uint64_t size)
+{
+	struct hvp_life *life;
+	size_t position;
+
+	hvp_try(current_life(spaces, pid, time, &life));
+	return clear_range(life, begin, end_of(begin, size), time, &position);
 }
 
 struct hvp_error *hvp_spaces_fork(struct hvp_spaces *spaces, uint32_t pid, uint32_t parent_pid,
@@ -206,40 +236,59 @@ static int by_begin(const void *a, const void *b)
 	return left->from < right->from ? -1 : left->from > right->from;
 }
 
-void hvp_spaces_freeze(struct hvp_spaces *spaces)
+static struct hvp_error *freeze_life(struct hvp_life *life)
 {
-	for (size_t i = 0; i < spaces->num; i++) {
-		struct hvp_life *life = &spaces->lives[i];
-		uint64_t max_end = 0;
+	uint64_t max_end = 0;
 
-		free(life->current);
-		life->current = NULL;
-		if (life->num)
-			qsort(life->pieces, life->num, sizeof(*life->pieces), by_begin);
-		for (size_t j = 0; j < life->num; j++) {
-			if (life->pieces[j].end > max_end)
-				max_end = life->pieces[j].end;
-			life->pieces[j].max_end = max_end;
-		}
+	free(life->current);
+	life->current = NULL;
+	if (!life->num)
+		return NULL;
+	life->begins = malloc(life->num * sizeof(*life->begins));
+	if (!life->begins)
+		return hvp_error_no_memory;
+	qsort(life->pieces, life->num, sizeof(*life->pieces), by_begin);
+	for (size_t i = 0; i < life->num; i++) {
+		if (life->pieces[i].end > max_end)
+			max_end = life->pieces[i].end;
+		life->pieces[i].max_end = max_end;
+		life->begins[i] = life->pieces[i].begin;
 	}
+	return NULL;
+}
+
+struct hvp_error *hvp_spaces_freeze(struct hvp_spaces *spaces)
+{
+	for (size_t i = 0; i < spaces->num; i++)
+		hvp_try(freeze_life(&spaces->lives[i]));
+	return NULL;
+}
+
+/* How many pieces begin at or below the address. Each step is a conditional move: the branch could not be predicted. */
+static size_t num_at_or_below(const struct hvp_life *life, uint64_t address)
+{
+	const uint64_t *at = life->begins;
+	size_t left = life->num;
+
+	if (!left)
+		return 0;
+	while (left > 1) {
+		size_t half = left / 2;
+
+		at += at[half - 1] <= address ? half : 0;
+		left -= half;
+	}
+	return (size_t)(at - life->begins) + (*at <= address);
 }
 
 static const struct hvp_piece *find_in_life(const struct hvp_life *life, uint64_t time,
 					    uint64_t address)
 {
-	size_t low = 0, high = life->num;
+	size_t at = num_at_or_below(life, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (life->pieces[middle].begin <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	/* Backwards over the versions of this place, until nothing before reaches it. */
-	for (; low > 0 && life->pieces[low - 1].max_end > address; low--) {
-		const struct hvp_piece *piece = &life->pieces[low - 1];
+	for (; at > 0 && life->pieces[at - 1].max_end > address; at--) {
+		const struct hvp_piece *piece = &life->pieces[at - 1];
 
 		if (address < piece->end && time >= piece->from && time < piece->until)
 			return piece;

@@ -38,6 +38,8 @@ struct hvp_life {
 	/* Pieces still in force, ordered by address: indices in `pieces`; only while filling. */
 	uint32_t *current;
 	size_t num_current, capacity_current;
+	/* Once frozen: `begin` of each piece close together, because a lookup reads little else. */
+	uint64_t *begins;
 	/* The life whose pieces this one inherited when it was forked, and the time of it that counts. */
 	uint32_t parent;
 	uint64_t parent_time;
@@ -65,6 +67,9 @@ struct hvp_mapping {
 /* Times must not decrease from call to call. */
 struct hvp_error *hvp_spaces_map(struct hvp_spaces *spaces, uint32_t pid, uint64_t time,
 				 const struct hvp_mapping *mapping) hvp_must_use;
+/* What was mapped in [begin, begin + size) is gone. */
+struct hvp_error *hvp_spaces_unmap(struct hvp_spaces *spaces, uint32_t pid, uint64_t time,
+				   uint64_t begin, uint64_t size) hvp_must_use;
 struct hvp_error *hvp_spaces_fork(struct hvp_spaces *spaces, uint32_t pid, uint32_t parent_pid,
 				  uint64_t time) hvp_must_use;
 struct hvp_error *hvp_spaces_exec(struct hvp_spaces *spaces, uint32_t pid,
@@ -72,7 +77,7 @@ struct hvp_error *hvp_spaces_exec(struct hvp_spaces *spaces, uint32_t pid,
 /* A thread ended; the process is gone when its leader was among those that ended, from the last one's end on. */
 void hvp_spaces_exit(struct hvp_spaces *spaces, uint32_t pid, uint32_t tid, uint64_t time);
 /* Nothing more comes: prepares the lookup. */
-void hvp_spaces_freeze(struct hvp_spaces *spaces);
+struct hvp_error *hvp_spaces_freeze(struct hvp_spaces *spaces) hvp_must_use;
 
 /* The piece in force at that address and time, or NULL. Thread-safe once frozen. */
 const struct hvp_piece *hvp_spaces_find(const struct hvp_spaces *spaces, uint32_t pid,

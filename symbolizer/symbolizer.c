@@ -13,7 +13,7 @@ static const struct {
 	enum hvp_unresolved why;
 } stand_ins[HVP_NUM_STAND_INS] = {
 	[HVP_STAND_IN_UNKNOWN] = {"[unknown]", HVP_UNRESOLVED_NO_MAPPING},
-	[HVP_STAND_IN_HOST_KERNEL] = {"[host kernel]", HVP_UNRESOLVED_NO_FILE},
+	[HVP_STAND_IN_HOST_KERNEL] = {"[host kernel]", HVP_UNRESOLVED_RESTRICTED},
 	[HVP_STAND_IN_GUEST_KERNEL] = {"[guest kernel]", HVP_UNRESOLVED_GUEST_KERNEL},
 	[HVP_STAND_IN_GUEST_USER] = {"[guest user]", HVP_UNRESOLVED_GUEST_USER},
 	[HVP_STAND_IN_HYPERVISOR] = {"[hypervisor]", HVP_UNRESOLVED_NO_FILE},
@@ -95,11 +95,13 @@ struct hvp_error *hvp_symbolizer_create(const struct hvp_session *session,
 	hvp_notes_init(&symbolizer->notes);
 	hvp_images_init(&symbolizer->images, &symbolizer->finder);
 	hvp_spaces_init(&symbolizer->spaces);
+	hvp_ksymbols_init(&symbolizer->ksymbols);
 	hvp_map_init(&symbolizer->guest_of_domain);
 	hvp_map_init(&symbolizer->jit_of_pid);
 	hvp_try(init_finder(symbolizer, options));
 	hvp_try(make_stand_ins(symbolizer));
 	hvp_try(hvp_symbolizer_read_processes(symbolizer));
+	hvp_try(hvp_ksymbols_read(&symbolizer->ksymbols, session, &symbolizer->images));
 	hvp_try(hvp_symbolizer_read_kernels(symbolizer, options));
 	*ret = hvp_take(symbolizer);
 	return NULL;
@@ -117,6 +119,7 @@ void hvp_symbolizer_destroy(struct hvp_symbolizer *symbolizer)
 	free(symbolizer->guests);
 	hvp_map_deinit(&symbolizer->guest_of_domain);
 	hvp_map_deinit(&symbolizer->jit_of_pid);
+	hvp_ksymbols_deinit(&symbolizer->ksymbols);
 	hvp_spaces_deinit(&symbolizer->spaces);
 	hvp_images_deinit(&symbolizer->images);
 	hvp_debuginfod_destroy(symbolizer->finder.debuginfod);
@@ -146,6 +149,21 @@ static void locate_in_kernel(struct hvp_symbolizer *symbolizer, struct hvp_kerne
 	}
 	ret->image = range->image;
 	ret->address -= range->delta;
+}
+
+/* Outside of the kernel proper, what came and went while recording goes before the one picture that kallsyms is. */
+static void locate_in_host_kernel(struct hvp_symbolizer *symbolizer, uint64_t time,
+				  struct hvp_location *ret)
+{
+	const uint64_t address = ret->address;
+	struct hvp_image *image;
+
+	locate_in_kernel(symbolizer, symbolizer->host_kernel, HVP_STAND_IN_HOST_KERNEL, ret);
+	if (ret->image == symbolizer->host_kernel->core)
+		return;
+	image = hvp_ksymbols_find(&symbolizer->ksymbols, time, address);
+	if (image)
+		*ret = (struct hvp_location){.image = image, .address = address};
 }
 
 static const struct hvp_guest *guest_of(const struct hvp_symbolizer *symbolizer, uint32_t domain)
@@ -207,8 +225,7 @@ void hvp_symbolizer_locate(struct hvp_symbolizer *symbolizer, const struct hvp_r
 		else
 			locate_guest_user(symbolizer, guest, ret);
 	} else if (is_kernel) {
-		locate_in_kernel(symbolizer, symbolizer->host_kernel, HVP_STAND_IN_HOST_KERNEL,
-				 ret);
+		locate_in_host_kernel(symbolizer, row->time, ret);
 	} else {
 		locate_host_user(symbolizer, row, ret);
 	}

@@ -8,6 +8,7 @@
 #include "symbolizer/guest_user.h"
 #include "symbolizer/images.h"
 #include "symbolizer/kernel_image.h"
+#include "symbolizer/ksymbols.h"
 #include "symbolizer/spaces.h"
 #include "symbolizer/symbolizer.h"
 
@@ -39,6 +40,7 @@ struct hvp_symbolizer {
 	struct hvp_spaces spaces;
 	struct hvp_image *stand_ins[HVP_NUM_STAND_INS];
 	struct hvp_kernel *host_kernel;
+	struct hvp_ksymbols ksymbols;
 	struct hvp_guest *guests;
 	size_t num_guests, capacity_guests;
 	/* Domain number -> index of the guest. */
