@@ -2,6 +2,7 @@
 /* The symbolizer from outside: host processes of this machine, kernels, guests that are kept apart. */
 #include "tests/unit/check.h"
 
+#include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -46,9 +47,10 @@ static void a_running_program_is_resolved_in_itself_and_its_libraries(void **sta
 	assert_string_equal(world_resolve(&world, HVP_MODE_HOST_USER, 0, 42, 5,
 					  (uint64_t)(uintptr_t)known_function + 3),
 			    "test_symbolizer:known_function+0x3");
-	assert_string_equal(
-		world_resolve(&world, HVP_MODE_HOST_USER, 0, 42, 5, (uint64_t)(uintptr_t)qsort_r),
-		"libc.so.6:qsort_r+0x0");
+	/* Sanitizers take most of libc's functions over, but not this one. */
+	assert_string_equal(world_resolve(&world, HVP_MODE_HOST_USER, 0, 42, 5,
+					  (uint64_t)(uintptr_t)gnu_get_libc_version),
+			    "libc.so.6:gnu_get_libc_version+0x0");
 	/* Another process has none of these mappings. */
 	assert_string_equal(world_resolve(&world, HVP_MODE_HOST_USER, 0, 43, 5,
 					  (uint64_t)(uintptr_t)known_function),
