@@ -37,6 +37,7 @@ static const struct hvp_command *const commands[] = {
 	&hvp_cmd_list,
 	&hvp_cmd_check,
 	&hvp_cmd_report,
+	&hvp_cmd_annotate,
 	&hvp_cmd_script,
 	&hvp_cmd_info,
 	&hvp_cmd_config,
