@@ -128,7 +128,8 @@ static void take_line(struct filter *filter, const char *line, size_t size)
 	is_module = line[size - 2] == ']';
 	if (address == filter->address && filter->line_size) {
 		/* The same place under another name: both, if any. */
-		if (!filter->seen || hvp_kernel_seen_any(filter->seen, address, address + 64))
+		if (!filter->seen || is_anchor(line + 19) ||
+		    hvp_kernel_seen_any(filter->seen, address, address + 64))
 			hvp_buf_add_bytes(&filter->out, line, size);
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbolizer/kernel_image.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,9 +80,15 @@ static struct hvp_error *load_kallsyms(struct hvp_kernel *kernel)
 static struct hvp_error *load_modules(struct hvp_kernel *kernel)
 {
 	const struct hvp_kernel_sources *sources = &kernel->sources;
+	struct hvp_error *err = read_text(sources, sources->modules, sources->modules_blob,
+					  "/proc/modules", MAX_MODULES_TEXT, &kernel->modules_text);
 
-	hvp_try(read_text(sources, sources->modules, sources->modules_blob, "/proc/modules",
-			  MAX_MODULES_TEXT, &kernel->modules_text));
+	/* A kernel built without modules has no such file. */
+	if (err && !sources->modules && hvp_error_errno(err) == ENOENT) {
+		hvp_error_destroy(err);
+		return NULL;
+	}
+	hvp_try(err);
 	if (!kernel->modules_text.size)
 		return NULL;
 	hvp_try(hvp_modules_parse((const char *)kernel->modules_text.data,
@@ -228,6 +235,8 @@ static struct hvp_error *add_core_ranges(struct hvp_kernel *kernel,
 		};
 		delta = shift;
 	}
+	if (!marks.text)
+		marks.text = hvp_kernel_first_text(kernel);
 	if (marks.etext <= marks.text)
 		marks.etext = hvp_kernel_last_text(kernel, marks.text);
 	hvp_try(hvp_kernel_add_range(kernel, marks.text, marks.etext, delta, kernel->core));

@@ -24,6 +24,8 @@ struct hvp_error *hvp_kernel_add_range(struct hvp_kernel *kernel, uint64_t begin
 				       uint64_t delta, struct hvp_image *image) hvp_must_use;
 /* The end of the page of the core's last function. */
 uint64_t hvp_kernel_last_text(const struct hvp_kernel *kernel, uint64_t text);
+/* The core's lowest function, for a kallsyms without _text and _stext; 0 without any. */
+uint64_t hvp_kernel_first_text(const struct hvp_kernel *kernel);
 /* Ranges of modules and of pseudo modules, by kallsyms and /proc/modules. */
 struct hvp_error *hvp_kernel_add_modules(struct hvp_kernel *kernel) hvp_must_use;
 /* Sorts the ranges and cuts those that run into the next. */

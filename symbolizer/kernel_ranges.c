@@ -46,6 +46,20 @@ uint64_t hvp_kernel_last_text(const struct hvp_kernel *kernel, uint64_t text)
 	return end_of_page(last);
 }
 
+uint64_t hvp_kernel_first_text(const struct hvp_kernel *kernel)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < kernel->kallsyms.num; i++) {
+		const struct hvp_kallsyms_symbol *symbol = &kernel->kallsyms.symbols[i];
+
+		if (symbol->module == HVP_KALLSYMS_CORE && hvp_kallsyms_is_text(symbol->type) &&
+		    (!first || symbol->address < first))
+			first = symbol->address;
+	}
+	return first;
+}
+
 static struct hvp_error *module_image(struct hvp_kernel *kernel, const char *name,
 				      struct hvp_image **ret)
 {
