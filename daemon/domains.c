@@ -281,7 +281,6 @@ struct hvp_error *hvp_domain_table_end_vm(struct hvp_domain_table *domains, uint
 	if (vm->end)
 		return NULL;
 	vm->end = time;
-	hvp_threads_forget_unbound(&domains->threads, vm->pid);
 	return deliver_vm(domains, domain, time, HVP_DOMAIN_ENDED);
 }
 
@@ -329,13 +328,16 @@ struct hvp_error *hvp_domain_table_see_record(struct hvp_domain_table *domains,
 	}
 }
 
-/* The domain of a thread that is no vCPU we know. */
+/*
+ * The domain of a thread that is no vCPU we know. Of a process that never had a VM it is known for good; otherwise it depends on the
+ * time of the sample.
+ */
 static void classify(const struct hvp_domain_table *domains, struct hvp_thread *thread,
 		     uint64_t time)
 {
 	thread->domain = sole_vm(domains, thread->owner_pid, time);
 	thread->vcpu = HVP_VCPU_NONE;
-	thread->is_known = true;
+	thread->is_known = !newest_of(domains, thread->owner_pid);
 }
 
 /* A guest ran, and of its VM we know the process alone. */
@@ -351,7 +353,8 @@ static struct hvp_error *assign_to_process(struct hvp_domain_table *domains,
 	hvp_try(append_vm(domains, sample->pid, HVP_VM_FD_NONE, sample->time, &sample->domain));
 	hvp_try(identify(domains, sample->domain, &identity));
 	thread->domain = sample->domain;
-	thread->is_known = true;
+	/* The process has a VM now: what its other threads were taken for is asked again. */
+	hvp_threads_forget_unbound(&domains->threads, sample->pid);
 	return deliver_vm(domains, sample->domain, sample->time, HVP_DOMAIN_RUNNING);
 }
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/daemon/fixture.h"
+
+#include "daemon/kernel_maps.h"
+
+struct test {
+	struct fixture_tree tree;
+	struct fixture_log log;
+	struct hvp_kernel_seen seen;
+};
+
+static int set_up(void **state)
+{
+	struct test *test = calloc(1, sizeof(*test));
+
+	fixture_tree_init(&test->tree);
+	fixture_log_init(&test->log);
+	assert_ok(hvp_kernel_seen_init(&test->seen));
+	*state = test;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct test *test = *state;
+
+	hvp_kernel_seen_deinit(&test->seen);
+	fixture_log_deinit(&test->log);
+	fixture_tree_deinit(&test->tree);
+	free(test);
+	return 0;
+}
+
+static void text_and_modules_become_mappings(void **state)
+{
+	struct test *test = *state;
+	/* namesz 4, descsz 3, NT_GNU_BUILD_ID, "GNU", aa bb cc and padding. */
+	static const uint8_t note[] = {4, 0, 0,	  0,   3,   0, 0,    0,	   3,	 0,
+				       0, 0, 'G', 'N', 'U', 0, 0xaa, 0xbb, 0xcc, 0};
+
+	fixture_write(&test->tree, "proc/kallsyms",
+		      "ffffffff9a000000 T startup_64\nffffffff9a000000 T _text\n");
+	fixture_write(&test->tree, "proc/iomem",
+		      "00100000-7fffffff : System RAM\n  01000000-01ffffff : Kernel code\n");
+	fixture_write_bytes(&test->tree, "sys/kernel/notes", note, sizeof(note));
+	fixture_write_bytes(&test->tree, "sys/module/kvm_amd/notes/.note.gnu.build-id", note,
+			    sizeof(note));
+	fixture_write(&test->tree, "proc/modules",
+		      "kvm_amd 155648 0 - Live 0xffffffffc0a5e000 (E)\n"
+		      "../evil 4096 0 - Live 0xffffffffc0b00000\n"
+		      "hidden 4096 0 - Live 0x0000000000000000\n"
+		      "short 4096\n"
+		      "kvm 1146880 1 kvm_amd, Live 0xffffffffc0900000\n");
+	assert_ok(hvp_kernel_maps_emit(&test->tree.roots, &test->log.sink));
+	assert_non_null(strstr(fixture_log_text(&test->log),
+			       "mmap -1 ffffffff9a000000-ffffffff9b000000 +ffffffff9a000000 "
+			       "[kernel.kallsyms]_text aabbcc\n"));
+	assert_non_null(strstr(fixture_log_text(&test->log),
+			       "mmap -1 ffffffffc0a5e000-ffffffffc0a84000 +0 [kvm_amd] aabbcc\n"));
+	assert_non_null(strstr(fixture_log_text(&test->log),
+			       "mmap -1 ffffffffc0900000-ffffffffc0a18000 +0 [kvm]\n"));
+	assert_null(strstr(fixture_log_text(&test->log), "mmap -1 0-"));
+	assert_null(strstr(fixture_log_text(&test->log), "[../evil]"));
+}
+
+static void hidden_addresses_are_said(void **state)
+{
+	struct test *test = *state;
+
+	fixture_write(&test->tree, "proc/kallsyms", "0000000000000000 T _text\n");
+	assert_ok(hvp_kernel_maps_emit(&test->tree.roots, &test->log.sink));
+	assert_non_null(strstr(fixture_log_text(&test->log), "kernel.kptr_restrict=0"));
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->log.sink));
+	assert_null(strstr(fixture_log_text(&test->log), "blob"));
+}
+
+static void pieces_that_were_seen_are_remembered(void **state)
+{
+	struct test *test = *state;
+	const uint64_t base = 0xffffffff81000000;
+
+	hvp_kernel_seen_mark(&test->seen, base + 0x1040);
+	hvp_kernel_seen_mark(&test->seen, 0x400000);
+	hvp_kernel_seen_mark(&test->seen, UINT64_MAX);
+	assert_true(hvp_kernel_seen_any(&test->seen, base + 0x1040, base + 0x1041));
+	/* A piece has 64 bytes. */
+	assert_true(hvp_kernel_seen_any(&test->seen, base + 0x1070, base + 0x1080));
+	assert_false(hvp_kernel_seen_any(&test->seen, base + 0x1080, base + 0x2000));
+	assert_false(hvp_kernel_seen_any(&test->seen, base, base + 0x1040));
+	assert_true(hvp_kernel_seen_any(&test->seen, base, base + 0x1041));
+	assert_true(hvp_kernel_seen_any(&test->seen, base, base + 0x100000));
+	assert_true(hvp_kernel_seen_any(&test->seen, UINT64_MAX - 1, UINT64_MAX));
+	assert_false(hvp_kernel_seen_any(&test->seen, base, base));
+	assert_false(hvp_kernel_seen_any(&test->seen, 0x400000, 0x400001));
+}
+
+#define SYMBOLS                                                                                    \
+	"ffffffff81000000 T _text\n"                                                               \
+	"ffffffff81000100 t cold\n"                                                                \
+	"ffffffff810001f0 t __pfx_hot\n"                                                           \
+	"ffffffff81000200 T hot\n"                                                                 \
+	"ffffffff81000200 W hot_alias\n"                                                           \
+	"ffffffff81000400 t after_hot\n"                                                           \
+	"ffffffff81000600 t other\n"                                                               \
+	"ffffffff81000700 D data\n"                                                                \
+	"ffffffff81001000 T _etext\n"                                                              \
+	"ffffffffc0a00000 t svm_vcpu_run\t[kvm_amd]\n"                                             \
+	"ffffffffc0900000 t kvm_arch\t[kvm]\n"
+
+static void names_of_seen_functions_are_kept_with_their_bounds(void **state)
+{
+	struct test *test = *state;
+
+	fixture_write(&test->tree, "proc/kallsyms", SYMBOLS);
+	hvp_kernel_seen_mark(&test->seen, 0xffffffff81000234);
+	hvp_kernel_seen_mark(&test->seen, 0xffffffffc0a00010);
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, &test->seen, &test->log.sink));
+	fixture_log_is(&test->log, "blob 1 domain 0 /proc/kallsyms\n"
+				   "ffffffff81000000 T _text\n"
+				   "ffffffff81000100 t cold\n"
+				   "ffffffff81000200 W hot_alias\n"
+				   "ffffffff81000200 T hot\n"
+				   "ffffffff81000400 t after_hot\n"
+				   "ffffffff81001000 T _etext\n"
+				   "ffffffffc0a00000 t svm_vcpu_run\t[kvm_amd]\n"
+				   "ffffffffc0900000 t kvm_arch\t[kvm]\n");
+}
+
+static void all_functions_are_kept_on_request_and_no_data(void **state)
+{
+	struct test *test = *state;
+
+	fixture_write(&test->tree, "proc/kallsyms", SYMBOLS);
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->log.sink));
+	assert_non_null(strstr(fixture_log_text(&test->log), " other\n"));
+	assert_non_null(strstr(fixture_log_text(&test->log), " kvm_arch\t[kvm]\n"));
+	assert_null(strstr(fixture_log_text(&test->log), " data\n"));
+}
+
+static void broken_lines_are_left_out(void **state)
+{
+	struct test *test = *state;
+	char text[2048];
+
+	/* One line as long as no name is, and one without an end. */
+	memset(text, 'x', sizeof(text) - 1);
+	memcpy(text, "ffffffff81000000 T _text\n\n \nzz\n", 31);
+	text[1500] = '\n';
+	text[sizeof(text) - 1] = 0;
+	fixture_write(&test->tree, "proc/kallsyms", text);
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->log.sink));
+	fixture_log_is(&test->log, "blob 1 domain 0 /proc/kallsyms\nffffffff81000000 T _text\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		test(text_and_modules_become_mappings),
+		test(hidden_addresses_are_said),
+		test(pieces_that_were_seen_are_remembered),
+		test(names_of_seen_functions_are_kept_with_their_bounds),
+		test(all_functions_are_kept_on_request_and_no_data),
+		test(broken_lines_are_left_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
