@@ -111,9 +111,14 @@ static void catch_signals(void)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct sigaction old;
 
-		/* nohup and background jobs of plain shells ignore them on purpose. */
-		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
+		/*
+		 * nohup ignores SIGHUP on purpose. SIGINT is ignored in background jobs of plain shells, where
+		 * `kill -INT` must end a recording all the same.
+		 */
+		if (numbers[i] == SIGHUP && !sigaction(SIGHUP, NULL, &old) &&
+		    old.sa_handler == SIG_IGN)
+			continue;
+		sigaction(numbers[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
 }
