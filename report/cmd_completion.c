@@ -348,7 +348,7 @@ static const char *const examples[] = {
 
 const struct hvp_command hvp_cmd_completion = {
 	.name = "completion",
-	.summary = "Print a completion script for bash, zsh or fish",
+	.summary = "print a completion script for bash, zsh or fish",
 	.synopsis = "bash|zsh|fish",
 	.options = options,
 	.examples = examples,

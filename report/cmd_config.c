@@ -137,7 +137,7 @@ static const char *const examples[] = {
 
 const struct hvp_command hvp_cmd_config = {
 	.name = "config",
-	.summary = "Show every setting and the file that it came from",
+	.summary = "show every setting and the file that it came from",
 	.synopsis = "[OPTION...] [COMMAND]",
 	.options = options,
 	.examples = examples,

@@ -140,7 +140,7 @@ static const char *const examples[] = {
 
 const struct hvp_command hvp_cmd_help = {
 	.name = "help",
-	.summary = "Show the commands, or one command's options",
+	.summary = "show the commands, or one command's options",
 	.synopsis = "[COMMAND]",
 	.options = options,
 	.examples = examples,
