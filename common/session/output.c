@@ -10,6 +10,10 @@
 
 /* Entries of one segment of the index; then it is written and the next begins. */
 #define MAX_INDEXED 4096
+/* What the end takes beside the index itself: its head, chunk header, trailer. */
+#define END_ROOM 256u
+/* A queue that has grown beyond this (for a blob) is given back. */
+#define MAX_KEPT_QUEUE (4u << 20)
 
 struct hvp_error *hvp_output_init(struct hvp_output *output, int fd, const char *path, int level)
 {
@@ -146,11 +150,16 @@ void hvp_output_rewind(struct hvp_output *output, const struct hvp_output *befor
 	output->last_indexed = before->last_indexed;
 }
 
+/* Room first: an index without its trailer would be there twice after another try. */
 struct hvp_error *hvp_output_end(struct hvp_output *output)
 {
 	uint8_t trailer[HVP_TRAILER_SIZE] = {0};
 	uint64_t value;
 
+	if (!hvp_buf_reserve(&output->queue, ZSTD_compressBound(output->index.size) + END_ROOM)) {
+		output->queue.failed = false;
+		return hvp_error_no_memory;
+	}
 	hvp_try(queue_index(output));
 	value = htole64(output->last_index);
 	memcpy(trailer, &value, sizeof(value));
@@ -161,11 +170,7 @@ struct hvp_error *hvp_output_end(struct hvp_output *output)
 	memcpy(trailer + 16, &value, sizeof(value));
 	memcpy(trailer + 24, HVP_TRAILER_MAGIC, 8);
 	hvp_buf_add_bytes(&output->queue, trailer, sizeof(trailer));
-	if (output->queue.failed) {
-		output->queue.failed = false;
-		return hvp_error_no_memory;
-	}
-	return NULL;
+	return hvp_buf_check(&output->queue);
 }
 
 /* Of a pipe in non-blocking mode: until there is room again. */
@@ -203,6 +208,8 @@ struct hvp_error *hvp_output_drain(struct hvp_output *output)
 	}
 	output->base += queue->size;
 	output->num_written = 0;
+	if (queue->capacity > MAX_KEPT_QUEUE)
+		hvp_buf_deinit(queue);
 	hvp_buf_clear(queue);
 	return NULL;
 }

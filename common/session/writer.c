@@ -147,45 +147,59 @@ struct hvp_error *hvp_session_writer_flush(struct hvp_session_writer *writer)
 	return write_all(writer);
 }
 
+/* Without memory the buffer is as it was. */
+static struct hvp_error *keep_or_cut(struct hvp_buf *buf, size_t size_before)
+{
+	if (!buf->failed)
+		return NULL;
+	buf->failed = false;
+	buf->size = size_before;
+	return hvp_error_no_memory;
+}
+
 struct hvp_error *hvp_session_writer_add_info(struct hvp_session_writer *writer, const char *key,
 					      const char *value)
 {
+	size_t before = writer->info.size;
+
 	if (strlen(key) > HVP_MAX_STRING || strlen(value) > HVP_MAX_STRING)
 		return hvp_error_create(HVP_ERROR_USAGE,
 					"%s: the fact %.40s is longer than %u bytes", writer->path,
 					key, HVP_MAX_STRING);
 	hvp_buf_add_string(&writer->info, key);
 	hvp_buf_add_string(&writer->info, value);
-	hvp_try(hvp_buf_check(&writer->info));
+	hvp_try(keep_or_cut(&writer->info, before));
 	writer->num_info++;
 	return writer->info.size > MAX_RECORD_BYTES ? write_records(writer) : NULL;
+}
+
+static void put_event(struct hvp_buf *buf, const struct hvp_event_info *event)
+{
+	hvp_buf_add_string(buf, event->name);
+	hvp_buf_add_string(buf, event->unit);
+	hvp_buf_add_varint(buf, event->perf_type);
+	hvp_buf_add_varint(buf, event->perf_config);
+	hvp_buf_add_varint(buf, event->frequency);
+	hvp_buf_add_varint(buf, event->period);
+	hvp_buf_add_string(buf, event->scope);
 }
 
 struct hvp_error *hvp_session_writer_add_event(struct hvp_session_writer *writer,
 					       const struct hvp_event_info *event,
 					       uint16_t *ret_index)
 {
-	struct hvp_buf item, *buf = &writer->events;
-	struct hvp_error *err;
+	hvp_scope(hvp_buf_deinit) struct hvp_buf item;
+	size_t before = writer->events.size;
 
+	hvp_buf_init(&item);
 	if (writer->next_event >= HVP_MAX_EVENTS)
 		return hvp_error_create(HVP_ERROR_USAGE, "%s: more than %u events", writer->path,
 					HVP_MAX_EVENTS);
-	hvp_buf_init(&item);
-	hvp_buf_add_string(&item, event->name);
-	hvp_buf_add_string(&item, event->unit);
-	hvp_buf_add_varint(&item, event->perf_type);
-	hvp_buf_add_varint(&item, event->perf_config);
-	hvp_buf_add_varint(&item, event->frequency);
-	hvp_buf_add_varint(&item, event->period);
-	hvp_buf_add_string(&item, event->scope);
-	hvp_buf_add_varint(buf, item.size);
-	hvp_buf_add_bytes(buf, item.data, item.size);
-	err = hvp_buf_check(&item);
-	hvp_buf_deinit(&item);
-	if (err)
-		return err;
-	hvp_try(hvp_buf_check(buf));
+	put_event(&item, event);
+	hvp_try(hvp_buf_check(&item));
+	hvp_buf_add_varint(&writer->events, item.size);
+	hvp_buf_add_bytes(&writer->events, item.data, item.size);
+	hvp_try(keep_or_cut(&writer->events, before));
 	writer->num_events++;
 	*ret_index = writer->next_event++;
 	return NULL;
@@ -197,25 +211,30 @@ static bool records_are_full(const struct hvp_session_writer *writer)
 	       writer->strings.new_strings.size >= MAX_RECORD_BYTES;
 }
 
+static struct hvp_error *lose_record(struct hvp_session_writer *writer, struct hvp_error *err)
+{
+	writer->new_lost_records++;
+	writer->stats.lost_records++;
+	return err;
+}
+
 struct hvp_error *hvp_session_writer_add_record(struct hvp_session_writer *writer,
 						const struct hvp_record *record)
 {
-	if (records_are_full(writer)) {
-		struct hvp_error *err;
+	struct hvp_error *err;
 
-		if (writer->is_failing) {
-			writer->new_lost_records++;
-			writer->stats.lost_records++;
-			return NULL;
-		}
+	if (records_are_full(writer)) {
+		if (writer->is_failing)
+			return lose_record(writer, NULL);
 		err = write_records(writer);
-		if (err) {
-			writer->new_lost_records++;
-			writer->stats.lost_records++;
-			return err;
-		}
+		if (err)
+			return lose_record(writer, err);
 	}
-	return hvp_writer_put_record(writer, record);
+	err = hvp_writer_put_record(writer, record);
+	if (err)
+		return lose_record(writer, err);
+	/* Of a blob the contents are queued: they do not wait for the next flush in memory. */
+	return record->type == HVP_RECORD_BLOB ? hvp_writer_drain(writer) : NULL;
 }
 
 /*
@@ -279,16 +298,11 @@ struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *write
 	return NULL;
 }
 
-struct hvp_error *hvp_session_writer_finish(struct hvp_session_writer *writer,
-					    const struct hvp_session_end *end)
+static struct hvp_error *queue_end(struct hvp_session_writer *writer,
+				   const struct hvp_session_end *end)
 {
 	struct hvp_buf *buf = &writer->payload;
 
-	if (writer->is_finished)
-		return hvp_writer_drain(writer);
-	hvp_try(write_all(writer));
-	/* What was lost while the last rows were on their way. */
-	hvp_try(write_records(writer));
 	hvp_buf_clear(buf);
 	hvp_buf_add_varint(buf, end->start_time);
 	hvp_buf_add_varint(buf, end->end_time);
@@ -296,10 +310,25 @@ struct hvp_error *hvp_session_writer_finish(struct hvp_session_writer *writer,
 	hvp_buf_add_varint(buf, end->collector_rss_bytes);
 	hvp_buf_add_varint(buf, writer->stats.samples);
 	hvp_try(hvp_buf_check(buf));
-	hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_END, HVP_CODEC_NONE, buf->data,
-				 buf->size, 0));
-	hvp_try(hvp_output_end(&writer->output));
-	writer->is_finished = true;
+	return hvp_output_chunk(&writer->output, HVP_CHUNK_END, HVP_CODEC_NONE, buf->data,
+				buf->size, 0);
+}
+
+/* Each step is done once, also when a later one fails and finish is called again. */
+struct hvp_error *hvp_session_writer_finish(struct hvp_session_writer *writer,
+					    const struct hvp_session_end *end)
+{
+	if (!writer->has_end) {
+		hvp_try(write_all(writer));
+		/* What was lost while the last rows were on their way. */
+		hvp_try(write_records(writer));
+		hvp_try(queue_end(writer, end));
+		writer->has_end = true;
+	}
+	if (!writer->is_finished) {
+		hvp_try(hvp_output_end(&writer->output));
+		writer->is_finished = true;
+	}
 	return hvp_writer_drain(writer);
 }
 

@@ -75,7 +75,8 @@ struct hvp_session_writer {
 	uint64_t new_lost_samples, new_lost_records;
 	/* Samples until add_sample() tries again by itself. */
 	uint32_t retry_in;
-	bool is_finished;
+	/* What finish has queued. */
+	bool has_end, is_finished;
 	struct hvp_session_writer_stats stats;
 };
 

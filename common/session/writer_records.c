@@ -68,9 +68,12 @@ static struct hvp_error *queue_blob(struct hvp_session_writer *writer, uint64_t 
 	return NULL;
 }
 
-/* Its contents go ahead of the record, straight into the file. */
-static struct hvp_error *write_blob(struct hvp_session_writer *writer,
-				    const struct hvp_record_blob *blob, uint64_t *ret)
+/*
+ * Its contents go ahead of the record, and into the queue at once: nothing else is in it, so that it never holds more than
+ * one blob.
+ */
+static struct hvp_error *put_blob(struct hvp_session_writer *writer,
+				  const struct hvp_record_blob *blob, uint64_t *ret)
 {
 	struct hvp_output before;
 	struct hvp_error *err;
@@ -87,9 +90,8 @@ static struct hvp_error *write_blob(struct hvp_session_writer *writer,
 		hvp_output_rewind(&writer->output, &before);
 		return err;
 	}
-	/* From here on it will reach the file, now or later. */
 	*ret = writer->next_blob++;
-	return hvp_writer_drain(writer);
+	return NULL;
 }
 
 struct hvp_error *hvp_writer_put_record(struct hvp_session_writer *writer,
@@ -104,12 +106,8 @@ struct hvp_error *hvp_writer_put_record(struct hvp_session_writer *writer,
 	if (!layout)
 		return hvp_error_create(HVP_ERROR_USAGE, "%s: there is no record type %d",
 					writer->path, record->type);
-	if (record->type == HVP_RECORD_BLOB) {
-		struct hvp_error *err = write_blob(writer, &record->blob, &blob);
-
-		if (err)
-			return err;
-	}
+	if (record->type == HVP_RECORD_BLOB)
+		hvp_try(put_blob(writer, &record->blob, &blob));
 	for (size_t i = 0; i < layout->num_fields; i++) {
 		const struct hvp_field_layout *field = &layout->fields[i];
 		uint64_t number = blob;

@@ -226,11 +226,24 @@ static void a_session_goes_through_a_pipe(void **state)
 	}
 }
 
+/* On a busy machine the other process may not have begun yet. */
+static void wait_for_size(int fd, off_t size)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	struct stat stat = {0};
+
+	for (unsigned int i = 0; i < 60000 && stat.st_size < size; i++) {
+		nanosleep(&pause, NULL);
+		assert_int_equal(fstat(fd, &stat), 0);
+	}
+	assert_true(stat.st_size >= size);
+}
+
 static void a_killed_writer_leaves_all_that_it_flushed(void **state)
 {
 	(void)state;
 	for (unsigned int round = 0; round < 8; round++) {
-		const struct timespec pause = {.tv_nsec = 20000000 + round * 7000000};
+		const struct timespec pause = {.tv_nsec = round * 7000000};
 		struct hvp_session_writer *writer;
 		struct hvp_session *session;
 		int fd = make_file(), status;
@@ -251,6 +264,7 @@ static void a_killed_writer_leaves_all_that_it_flushed(void **state)
 					expect_success(hvp_session_writer_flush(writer));
 			}
 		}
+		wait_for_size(fd, 8192);
 		nanosleep(&pause, NULL);
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, &status, 0), pid);

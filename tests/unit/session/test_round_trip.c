@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the writer takes the reader gives back. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -373,6 +374,57 @@ static void columns_that_are_not_wanted_cost_nothing_and_the_others_are_right(vo
 	close(fd);
 }
 
+struct reading {
+	const struct hvp_session *session;
+	uint64_t sum;
+};
+
+static void *read_all(void *arg)
+{
+	struct reading *reading = arg;
+	uint64_t frames[HVP_MAX_CHAIN];
+	struct hvp_batch batch;
+
+	hvp_batch_init(&batch);
+	for (size_t i = 0; i < hvp_session_num_chunks(reading->session); i++) {
+		hvp_error_destroy(hvp_session_read_chunk(reading->session, i, &batch));
+		for (size_t row = 0; row < batch.num_rows; row++)
+			reading->sum +=
+				batch.rows[row].ip ^
+				hvp_session_stack(reading->session, batch.rows[row].stack, frames)
+					.num_frames;
+	}
+	hvp_batch_deinit(&batch);
+	return NULL;
+}
+
+static void several_threads_read_one_session_at_once(void **state)
+{
+	struct reading readings[4] = {0};
+	struct hvp_session_writer *writer;
+	struct hvp_session *session;
+	pthread_t threads[4];
+	int fd = make_file();
+
+	(void)state;
+	writer = open_writer(fd);
+	add_events(writer);
+	add_samples(writer, STYLE_REALISTIC, 50000);
+	expect_success(hvp_session_writer_finish(writer, &end));
+	hvp_session_writer_destroy(writer);
+	session = open_session(fd);
+	for (size_t i = 0; i < 4; i++) {
+		readings[i].session = session;
+		assert_int_equal(pthread_create(&threads[i], NULL, read_all, &readings[i]), 0);
+	}
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(readings[i].sum && readings[i].sum == readings[0].sum);
+	hvp_session_destroy(session);
+	close(fd);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[40];
@@ -381,6 +433,7 @@ int main(void)
 		cmocka_unit_test(facts_and_events_come_back_and_later_facts_replace),
 		cmocka_unit_test(records_of_every_type_come_back_in_order_of_time),
 		cmocka_unit_test(a_blob_of_many_pieces_comes_back),
+		cmocka_unit_test(several_threads_read_one_session_at_once),
 		cmocka_unit_test(columns_that_are_not_wanted_cost_nothing_and_the_others_are_right),
 	};
 	size_t num = 0;
