@@ -9,7 +9,9 @@
 
 #define DEFAULT_LEVEL 1
 #define DEFAULT_MEMORY_LIMIT (64u << 20)
-#define MIN_MEMORY_LIMIT (4u << 20)
+#define MIN_MEMORY_LIMIT (20u << 20)
+/* Of which tables of fixed size, records, new nodes, the queue and zstd take this at most. */
+#define FIXED_MEMORY (16u << 20)
 /* More rows do not make a chunk's dictionaries much cheaper any more. */
 #define MAX_ROWS 65536u
 /* Records and new nodes of call chains do not wait for more than this. */
@@ -18,11 +20,27 @@
 /* Samples that are lost before add_sample() tries to write again. */
 #define RETRY_SAMPLES 4096u
 
+static void note_memory(struct hvp_session_writer *writer)
+{
+	size_t memory =
+		sizeof(*writer) + writer->rows.max * hvp_writer_row_cost() +
+		hvp_column_encoder_memory(writer->encoder) + hvp_stacks_memory(&writer->stacks) +
+		hvp_string_table_memory(&writer->strings) + hvp_output_memory(&writer->output) +
+		writer->info.capacity + writer->events.capacity + writer->records.capacity +
+		writer->payload.capacity;
+
+	if (memory > writer->stats.peak_memory)
+		writer->stats.peak_memory = memory;
+}
+
 struct hvp_error *hvp_writer_drain(struct hvp_session_writer *writer)
 {
 	uint64_t queued = writer->output.queue.size - writer->output.num_written;
-	struct hvp_error *err = hvp_output_drain(&writer->output);
+	struct hvp_error *err;
 
+	if (queued)
+		note_memory(writer);
+	err = hvp_output_drain(&writer->output);
 	writer->is_failing = err != NULL;
 	if (err) {
 		queued -= writer->output.queue.size - writer->output.num_written;
@@ -44,7 +62,7 @@ static struct hvp_error *queue_schema(struct hvp_session_writer *writer)
 				buf->size, 0);
 }
 
-/* Half of the memory for rows and the encoder's scratch, a quarter for stacks. */
+/* Half of what is left of the memory for rows and the encoder's scratch, a quarter for stacks. */
 static struct hvp_error *init_parts(struct hvp_session_writer *writer, int fd,
 				    const struct hvp_session_writer_options *options)
 {
@@ -53,6 +71,7 @@ static struct hvp_error *init_parts(struct hvp_session_writer *writer, int fd,
 	size_t max_rows;
 
 	limit = limit > MIN_MEMORY_LIMIT ? limit : MIN_MEMORY_LIMIT;
+	limit -= FIXED_MEMORY;
 	max_rows = limit / 2 / (hvp_writer_row_cost() + hvp_column_encoder_row_cost());
 	max_rows = max_rows < MAX_ROWS ? max_rows : MAX_ROWS;
 	writer->path = strdup(options->path ? options->path : "session");
@@ -103,19 +122,6 @@ void hvp_session_writer_destroy(struct hvp_session_writer *writer)
 	free(writer);
 }
 
-static void note_memory(struct hvp_session_writer *writer)
-{
-	size_t memory =
-		sizeof(*writer) + writer->rows.max * hvp_writer_row_cost() +
-		hvp_column_encoder_memory(writer->encoder) + hvp_stacks_memory(&writer->stacks) +
-		hvp_string_table_memory(&writer->strings) + hvp_output_memory(&writer->output) +
-		writer->info.capacity + writer->events.capacity + writer->records.capacity +
-		writer->payload.capacity;
-
-	if (memory > writer->stats.peak_memory)
-		writer->stats.peak_memory = memory;
-}
-
 static struct hvp_error *write_records(struct hvp_session_writer *writer)
 {
 	hvp_try(hvp_writer_drain(writer));
@@ -138,7 +144,6 @@ static struct hvp_error *write_all(struct hvp_session_writer *writer)
 	hvp_try(write_records(writer));
 	hvp_try(write_stacks(writer));
 	hvp_try(hvp_writer_queue_samples(writer));
-	note_memory(writer);
 	return hvp_writer_drain(writer);
 }
 

@@ -26,7 +26,7 @@ struct hvp_session_writer_options {
 	/* zstd level, 1 to 19; 0 takes the default (the cheapest that keeps the size goals). */
 	int level;
 	/*
-	 * All buffers together, in bytes; 0 takes the default (64 MiB), less than 4 MiB is 4 MiB.
+	 * All buffers together, in bytes; 0 takes the default (64 MiB), less than 20 MiB is 20 MiB.
 	 */
 	size_t memory_limit;
 };
