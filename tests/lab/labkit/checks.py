@@ -14,7 +14,7 @@ MIN_KERNEL_SHARE_AFTER_BOOT = 0.05
 MIN_SAMPLES = 200
 # Between the scenario's clock and the samples', in seconds.
 CLOCK_SLACK = 0.1
-OWNERS = ("guest", "hypervisor", "host", "idle", "unknown", "lost")
+OWNERS = ("guest", "hypervisor", "host", "idle", "unknown", "lost", "filtered")
 
 
 class Profile:
@@ -24,7 +24,7 @@ class Profile:
         self.totals = report["totals"]
         self.unresolved = report["unresolved"]
         self.domains = {domain["name"]: domain for domain in self.totals["domains"]}
-        self.rows = report["rows"]
+        self.rows = report["entries"]
 
     def select(self, **wanted):
         """The rows whose columns have these values, the one with most samples first."""

@@ -107,3 +107,10 @@ def run(request, report):
             report(f"the emulator failed, attempt {attempt} of {request.attempts}: {fault}")
     report(f"results are in {request.output}")
     return results.Results(request.output)
+
+
+def open_results(request):
+    """The results of an earlier run."""
+    if not (request.output / "timeline").is_file():
+        raise UsageError(f"{request.output} has no results of a run")
+    return results.Results(request.output)
