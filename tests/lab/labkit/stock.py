@@ -32,7 +32,7 @@ class Request:
     options: str = ""
     frequency: int = 499
     seconds: int = 20
-    timeout: float = 240
+    timeout: float = 200
     cpus: int = 2
     attempts: int = 3
     kernel: str = packages.METAPACKAGE
