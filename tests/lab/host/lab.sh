@@ -128,7 +128,8 @@ profile_start()
 profile_stop()
 {
 	event "profile_stop"
-	kill -INT "$PROFILER_PID"
+	# Not SIGINT: a shell without job control starts background commands with it ignored.
+	kill -TERM "$PROFILER_PID"
 	wait "$PROFILER_PID"
 	PROFILER_STATUS=$?
 	event "profile_end $PROFILER_STATUS"
