@@ -13,7 +13,7 @@ from labkit.machine import Machine, MachineFault
 
 EXIT_USAGE = 2
 EXIT_SKIP = 77
-GUEST_TIMEOUT = 60
+GUEST_TIMEOUT = 200
 _start = time.monotonic()
 
 
@@ -32,7 +32,7 @@ class Request:
     options: str = ""
     frequency: int = 499
     seconds: int = 20
-    timeout: float = 200
+    timeout: float = 400
     cpus: int = 2
     attempts: int = 3
     kernel: str = packages.METAPACKAGE
