@@ -71,22 +71,25 @@ static uint64_t kernel_text_size(const struct hvp_host_roots *roots)
 	return end - begin + 1;
 }
 
-/* The address of _text (or _stext): among kallsyms' first lines on x86. 0 when it is hidden or not there. */
+/*
+ * The address of _text (or _stext), 0 when it is hidden or not there. On x86 it is among kallsyms' first hundreds of
+ * lines, behind the per-CPU symbols, whose addresses are small numbers and 0.
+ */
 static uint64_t kernel_text_address(const struct hvp_host_roots *roots)
 {
 	hvp_scope(hvp_free_ptr) char *path = NULL;
-	char text[4096];
-	char *save, *line;
+	hvp_scope(hvp_free_ptr) char *line = NULL;
+	hvp_scope(hvp_close_file) FILE *file = NULL;
+	size_t size = 0;
 
 	if (asprintf(&path, "%s/kallsyms", roots->proc) < 0)
 		return 0;
-	if (hvp_file_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return 0;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	file = fopen(path, "re");
+	while (file && getline(&line, &size, file) > 0) {
 		char *end;
 		uint64_t address = strtoull(line, &end, 16);
 
-		if (!strcmp(end, " T _text") || !strcmp(end, " T _stext"))
+		if (!strcmp(end, " T _text\n") || !strcmp(end, " T _stext\n"))
 			return address;
 	}
 	return 0;
