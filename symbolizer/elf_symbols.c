@@ -80,6 +80,17 @@ static struct hvp_error *read_bounds(const struct hvp_elf *elf, struct section_b
 	return NULL;
 }
 
+/* "fclose@@GLIBC_2.2.5" is how linkers note the default version of what people call fclose. */
+static struct hvp_error *plain_name(struct hvp_symtab *symtab, const char **name)
+{
+	const char *version = strstr(*name, "@@");
+
+	if (!version || version == *name)
+		return NULL;
+	*name = hvp_arena_strndup(&symtab->names, *name, (size_t)(version - *name));
+	return *name ? NULL : hvp_error_no_memory;
+}
+
 static enum hvp_binding binding_of(const GElf_Sym *symbol)
 {
 	switch (GELF_ST_BIND(symbol->st_info)) {
@@ -126,9 +137,11 @@ static struct hvp_error *add_symbols(const struct hvp_elf *elf, uint32_t type,
 		/* Thumb functions carry their mode in bit 0. */
 		if (elf->header.e_machine == EM_ARM)
 			symbol.st_value &= ~(uint64_t)1;
-		if (is_function(&symbol, &bounds, &limit))
-			hvp_try(hvp_symtab_add(symtab, name, symbol.st_value, symbol.st_size, limit,
-					       binding_of(&symbol)));
+		if (!is_function(&symbol, &bounds, &limit))
+			continue;
+		hvp_try(plain_name(symtab, &name));
+		hvp_try(hvp_symtab_add(symtab, name, symbol.st_value, symbol.st_size, limit,
+				       binding_of(&symbol)));
 	}
 	return NULL;
 }

@@ -32,12 +32,6 @@ struct walk {
 	char path[PATH_MAX];
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static void walk_deinit(struct walk *walk)
 {
 	hvp_map_deinit(&walk->seen);
@@ -93,30 +87,49 @@ static struct hvp_error *visit(struct walk *walk, int folder, const char *name, 
 		return NULL;
 	fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* A folder that may not be read is left out like an empty one. */
-	return fd < 0 ? NULL : walk_folder(walk, hvp_take_fd(&fd), depth + 1);
+	return fd < 0 ? NULL : walk_folder(walk, fd, depth + 1);
 }
 
-/* Takes the descriptor over. */
+/* In order of name, so that of several hard links it is always the same one that counts. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_real_entry(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+struct listing {
+	struct dirent **entries;
+	int num;
+};
+
+static void listing_deinit(struct listing *listing)
+{
+	for (int i = 0; i < listing->num; i++)
+		free(listing->entries[i]);
+	free(listing->entries);
+}
+
 static struct hvp_error *walk_folder(struct walk *walk, int fd, int depth)
 {
-	hvp_scope(close_dir) DIR *dir = fdopendir(fd);
+	hvp_scope(listing_deinit) struct listing listing = {0};
 	size_t length = strlen(walk->path);
 
-	if (!dir) {
-		close(fd);
-		return hvp_error_no_memory;
-	}
-	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
+	listing.num = scandirat(fd, ".", &listing.entries, is_real_entry, by_name);
+	for (int i = 0; i < listing.num; i++) {
+		const char *name = listing.entries[i]->d_name;
+
 		if (depth > MAX_DEPTH || walk->num_entries++ > MAX_ENTRIES ||
 		    (walk->interrupted && *walk->interrupted) ||
-		    length + 1 + strlen(entry->d_name) >= sizeof(walk->path)) {
+		    length + 1 + strlen(name) >= sizeof(walk->path)) {
 			walk->is_cut_short = true;
 			return NULL;
 		}
-		snprintf(walk->path + length, sizeof(walk->path) - length, "/%s", entry->d_name);
-		hvp_try(visit(walk, dirfd(dir), entry->d_name, depth));
+		snprintf(walk->path + length, sizeof(walk->path) - length, "/%s", name);
+		hvp_try(visit(walk, fd, name, depth));
 		walk->path[length] = '\0';
 	}
 	return NULL;
@@ -129,7 +142,7 @@ struct hvp_error *hvp_guest_programs_walk(const char *root,
 {
 	hvp_scope(walk_deinit) struct walk walk = {
 		.interrupted = interrupted, .found = found, .arg = arg};
-	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	hvp_scope(hvp_close_fd) int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return hvp_error_from_errno(errno, "cannot read the folder %s", root);

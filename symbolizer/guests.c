@@ -237,6 +237,22 @@ static void read_build_id(const char *hex, struct hvp_kernel_sources *sources)
 	}
 }
 
+/* As perf names it: "[kernel.kallsyms]_text". */
+static void read_recorded_text(const struct hvp_session *session,
+			       struct hvp_kernel_sources *sources)
+{
+	for (size_t i = 0; i < hvp_session_num_records(session); i++) {
+		const struct hvp_record *record = hvp_session_record(session, i);
+
+		if (record->type != HVP_RECORD_MMAP || record->mmap.pid != HVP_PID_KERNEL ||
+		    strncmp(record->mmap.path, "[kernel", 7) != 0 || !record->mmap.address)
+			continue;
+		sources->recorded_text = record->mmap.address;
+		sources->recorded_text_size = record->mmap.size;
+		return;
+	}
+}
+
 struct hvp_error *hvp_symbolizer_read_kernels(struct hvp_symbolizer *symbolizer,
 					      const struct hvp_symbolizer_options *options)
 {
@@ -254,6 +270,7 @@ struct hvp_error *hvp_symbolizer_read_kernels(struct hvp_symbolizer *symbolizer,
 	};
 
 	read_build_id(hvp_session_info(session, HVP_INFO_KERNEL_BUILD_ID), &host);
+	read_recorded_text(session, &host);
 	hvp_try(hvp_kernel_create(&host, &symbolizer->images, session, &symbolizer->host_kernel));
 	return read_guests(symbolizer, options);
 }

@@ -46,6 +46,17 @@ void hvp_kernel_destroy(struct hvp_kernel *kernel)
 	free(kernel);
 }
 
+/* A kernel without modules has no list of them. */
+static struct hvp_error *read_live(const char *path, size_t max, struct hvp_file *ret)
+{
+	struct hvp_error *err = hvp_file_read_below(NULL, path, max, ret);
+
+	if (!err || hvp_error_errno(err) != ENOENT)
+		return err;
+	hvp_error_destroy(err);
+	return NULL;
+}
+
 /* A part of the kernel's text: named by the user, carried in the session, or this machine's own. */
 static struct hvp_error *read_text(const struct hvp_kernel_sources *sources, const char *path,
 				   const struct hvp_record_blob *blob, const char *live_path,
@@ -56,9 +67,23 @@ static struct hvp_error *read_text(const struct hvp_kernel_sources *sources, con
 	if (blob)
 		return hvp_file_copy(blob->path && *blob->path ? blob->path : live_path, blob->data,
 				     blob->size, ret);
-	if (sources->is_live)
-		return hvp_file_read_below(NULL, live_path, max, ret);
-	return NULL;
+	return sources->is_live ? read_live(live_path, max, ret) : NULL;
+}
+
+/* A collector may carry only the functions that it saw, without the symbols that mark where the text begins and ends. */
+static void set_borders(struct hvp_kernel *kernel)
+{
+	const struct hvp_kernel_sources *sources = &kernel->sources;
+	struct hvp_kallsyms *kallsyms = &kernel->kallsyms;
+
+	if (!kallsyms->text)
+		kallsyms->text = sources->recorded_text;
+	if (!kallsyms->etext && sources->recorded_text == kallsyms->text)
+		kallsyms->etext = sources->recorded_text + sources->recorded_text_size;
+	if (!kallsyms->text)
+		kallsyms->text = hvp_kernel_first_text(kernel);
+	if (kallsyms->etext <= kallsyms->text)
+		kallsyms->etext = hvp_kernel_last_text(kernel, kallsyms->text);
 }
 
 static struct hvp_error *load_kallsyms(struct hvp_kernel *kernel)
@@ -71,6 +96,7 @@ static struct hvp_error *load_kallsyms(struct hvp_kernel *kernel)
 		return NULL;
 	hvp_try(hvp_kallsyms_parse((char *)kernel->kallsyms_text.data, kernel->kallsyms_text.size,
 				   kernel->kallsyms_text.path, &kernel->kallsyms));
+	set_borders(kernel);
 	if (kernel->kallsyms.num_bad_lines)
 		hvp_notes_add(kernel->notes, "%s: %zu lines are not symbols and were left out",
 			      kernel->kallsyms_text.path, kernel->kallsyms.num_bad_lines);
@@ -80,15 +106,9 @@ static struct hvp_error *load_kallsyms(struct hvp_kernel *kernel)
 static struct hvp_error *load_modules(struct hvp_kernel *kernel)
 {
 	const struct hvp_kernel_sources *sources = &kernel->sources;
-	struct hvp_error *err = read_text(sources, sources->modules, sources->modules_blob,
-					  "/proc/modules", MAX_MODULES_TEXT, &kernel->modules_text);
 
-	/* A kernel built without modules has no such file. */
-	if (err && !sources->modules && hvp_error_errno(err) == ENOENT) {
-		hvp_error_destroy(err);
-		return NULL;
-	}
-	hvp_try(err);
+	hvp_try(read_text(sources, sources->modules, sources->modules_blob, "/proc/modules",
+			  MAX_MODULES_TEXT, &kernel->modules_text));
 	if (!kernel->modules_text.size)
 		return NULL;
 	hvp_try(hvp_modules_parse((const char *)kernel->modules_text.data,
@@ -149,7 +169,9 @@ static uint64_t given_delta(const struct hvp_kernel_sources *sources,
 {
 	if (sources->has_text_address)
 		return sources->text_address - linked->text;
-	return sources->has_kaslr_offset ? (uint64_t)sources->kaslr_offset : 0;
+	if (sources->has_kaslr_offset)
+		return (uint64_t)sources->kaslr_offset;
+	return sources->recorded_text ? sources->recorded_text - linked->text : 0;
 }
 
 bool hvp_kernel_match_vmlinux(struct hvp_kernel *kernel, struct hvp_image *image,
@@ -235,10 +257,6 @@ static struct hvp_error *add_core_ranges(struct hvp_kernel *kernel,
 		};
 		delta = shift;
 	}
-	if (!marks.text)
-		marks.text = hvp_kernel_first_text(kernel);
-	if (marks.etext <= marks.text)
-		marks.etext = hvp_kernel_last_text(kernel, marks.text);
 	hvp_try(hvp_kernel_add_range(kernel, marks.text, marks.etext, delta, kernel->core));
 	return hvp_kernel_add_range(kernel, marks.sinittext, marks.einittext, delta, kernel->core);
 }

@@ -30,6 +30,8 @@ struct hvp_kernel_sources {
 	/* Below it /lib/modules and /usr/lib/debug are looked for. NULL: this machine. */
 	const char *root;
 	const struct hvp_record_blob *kallsyms_blob, *modules_blob;
+	/* Where the session's records have the kernel's text; 0 without one. */
+	uint64_t recorded_text, recorded_text_size;
 	/* The session was recorded on this machine since it booted: its /proc may be read. */
 	bool is_live;
 	bool has_kaslr_offset, has_text_address;

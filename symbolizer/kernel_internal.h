@@ -22,10 +22,10 @@ bool hvp_kernel_match_vmlinux(struct hvp_kernel *kernel, struct hvp_image *image
 /* kernel_ranges.c. Link-time (or kallsyms') bounds; those without extent are left out. */
 struct hvp_error *hvp_kernel_add_range(struct hvp_kernel *kernel, uint64_t begin, uint64_t end,
 				       uint64_t delta, struct hvp_image *image) hvp_must_use;
+/* The page that the core's first function is in; 0 without functions. */
+uint64_t hvp_kernel_first_text(const struct hvp_kernel *kernel);
 /* The end of the page of the core's last function. */
 uint64_t hvp_kernel_last_text(const struct hvp_kernel *kernel, uint64_t text);
-/* The core's lowest function, for a kallsyms without _text and _stext; 0 without any. */
-uint64_t hvp_kernel_first_text(const struct hvp_kernel *kernel);
 /* Ranges of modules and of pseudo modules, by kallsyms and /proc/modules. */
 struct hvp_error *hvp_kernel_add_modules(struct hvp_kernel *kernel) hvp_must_use;
 /* Sorts the ranges and cuts those that run into the next. */

@@ -32,6 +32,24 @@ static uint64_t end_of_page(uint64_t address)
 	return (address | (PAGE_SIZE_MIN - 1)) + 1;
 }
 
+static bool is_core_function(const struct hvp_kallsyms_symbol *symbol)
+{
+	return symbol->module == HVP_KALLSYMS_CORE && hvp_kallsyms_is_text(symbol->type);
+}
+
+uint64_t hvp_kernel_first_text(const struct hvp_kernel *kernel)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < kernel->kallsyms.num; i++) {
+		const struct hvp_kallsyms_symbol *symbol = &kernel->kallsyms.symbols[i];
+
+		if (is_core_function(symbol) && symbol->address < first)
+			first = symbol->address;
+	}
+	return first == UINT64_MAX ? 0 : first & ~(uint64_t)(PAGE_SIZE_MIN - 1);
+}
+
 uint64_t hvp_kernel_last_text(const struct hvp_kernel *kernel, uint64_t text)
 {
 	uint64_t last = text;
@@ -39,25 +57,10 @@ uint64_t hvp_kernel_last_text(const struct hvp_kernel *kernel, uint64_t text)
 	for (size_t i = 0; i < kernel->kallsyms.num; i++) {
 		const struct hvp_kallsyms_symbol *symbol = &kernel->kallsyms.symbols[i];
 
-		if (symbol->module == HVP_KALLSYMS_CORE && hvp_kallsyms_is_text(symbol->type) &&
-		    symbol->address > last)
+		if (is_core_function(symbol) && symbol->address > last)
 			last = symbol->address;
 	}
 	return end_of_page(last);
-}
-
-uint64_t hvp_kernel_first_text(const struct hvp_kernel *kernel)
-{
-	uint64_t first = 0;
-
-	for (size_t i = 0; i < kernel->kallsyms.num; i++) {
-		const struct hvp_kallsyms_symbol *symbol = &kernel->kallsyms.symbols[i];
-
-		if (symbol->module == HVP_KALLSYMS_CORE && hvp_kallsyms_is_text(symbol->type) &&
-		    (!first || symbol->address < first))
-			first = symbol->address;
-	}
-	return first;
 }
 
 static struct hvp_error *module_image(struct hvp_kernel *kernel, const char *name,

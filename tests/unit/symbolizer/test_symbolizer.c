@@ -105,6 +105,68 @@ static void the_hosts_kernel_and_modules_come_from_the_session(void **state)
 	world_end(&world);
 }
 
+static void a_kernels_borders_are_recorded_when_kallsyms_lacks_them(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_begin(&world);
+	world_mmap(&world, 0, HVP_PID_KERNEL, TEXT, 0x800, TEXT, "[kernel.kallsyms]_text");
+	world_text(&world, HVP_BLOB_KALLSYMS, 0, 0,
+		   "ffffffff81000100 t do_one\nffffffff81000200 T do_two\n");
+	world_open(&world, NULL);
+	assert_string_equal(world_resolve(&world, HVP_MODE_HOST_KERNEL, 0, 1, 1, TEXT + 0x110),
+			    "[kernel]:do_one+0x10");
+	assert_string_equal(world_resolve(&world, HVP_MODE_HOST_KERNEL, 0, 1, 1, TEXT + 0x7ff),
+			    "[kernel]:do_two+0x5ff");
+	assert_string_equal(world_resolve(&world, HVP_MODE_HOST_KERNEL, 0, 1, 1, TEXT + 0x800),
+			    "[host kernel]!4");
+	world_end(&world);
+}
+
+static void ksymbol(struct world *world, uint64_t time, uint64_t address, uint64_t size,
+		    const char *name, bool is_gone)
+{
+	world_record(world, &(struct hvp_record){.type = HVP_RECORD_KSYMBOL,
+						 .time = time,
+						 .ksymbol = {address, size, is_gone, name}});
+}
+
+static void bpf_programs_have_names_while_they_are_there(void **state)
+{
+	static const struct {
+		uint64_t time, address;
+		const char *expected;
+	} table[] = {
+		{9, 0xffffffffc0100010, "[host kernel]!4"},
+		{10, 0xffffffffc0100010, "[bpf]:bpf_prog_one+0x10"},
+		{20, 0xffffffffc0100010, "[host kernel]!4"},
+		/* Another program in the memory of the first, a little further on. */
+		{30, 0xffffffffc0100090, "[bpf]:bpf_prog_two+0x10"},
+		{15, 0xffffffffc0100090, "[bpf]:bpf_prog_one+0x90"},
+		{30, 0xffffffffc0100010, "[host kernel]!4"},
+		{30, 0xffffffffc0200000, "[trampoline]:ftrace_trampoline+0x0"},
+		/* The kernel proper is not overlaid. */
+		{30, TEXT + 0x100, "[kernel]:do_one+0x0"},
+	};
+	struct world world;
+
+	(void)state;
+	world_begin(&world);
+	world_text(&world, HVP_BLOB_KALLSYMS, 0, 0, host_kallsyms);
+	ksymbol(&world, 10, 0xffffffffc0100000, 0x100, "bpf_prog_one", false);
+	ksymbol(&world, 20, 0xffffffffc0100000, 0x100, "bpf_prog_one", true);
+	ksymbol(&world, 25, 0xffffffffc0100080, 0x100, "bpf_prog_two", false);
+	ksymbol(&world, 25, 0xffffffffc0200000, 0x1000, "ftrace_trampoline", false);
+	ksymbol(&world, 25, TEXT + 0x100, 0x10, "bpf_prog_evil", false);
+	world_open(&world, NULL);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_string_equal(world_resolve(&world, HVP_MODE_HOST_KERNEL, 0, 1, table[i].time,
+						  table[i].address),
+				    table[i].expected);
+	world_end(&world);
+}
+
 static void hidden_kernel_addresses_are_a_reason_of_their_own(void **state)
 {
 	struct world world;
@@ -302,6 +364,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_running_program_is_resolved_in_itself_and_its_libraries),
 		cmocka_unit_test(the_hosts_kernel_and_modules_come_from_the_session),
+		cmocka_unit_test(a_kernels_borders_are_recorded_when_kallsyms_lacks_them),
+		cmocka_unit_test(bpf_programs_have_names_while_they_are_there),
 		cmocka_unit_test(hidden_kernel_addresses_are_a_reason_of_their_own),
 		cmocka_unit_test(each_guest_is_resolved_with_its_own_images_alone),
 		cmocka_unit_test(a_guest_is_found_by_name_uuid_pid_or_star),
