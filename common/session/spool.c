@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/scope.h"
+#include "common/session/format.h"
 
 #define PIECE (256u << 10)
 
@@ -48,6 +51,15 @@ static struct hvp_error *write_all(int fd, const char *folder, const uint8_t *da
 	return NULL;
 }
 
+/* What does not begin like a session is not copied to its end, which /dev/zero does not have. */
+static bool is_no_session(int fd)
+{
+	char magic[HVP_FILE_MAGIC_SIZE];
+
+	return pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, HVP_FILE_MAGIC, sizeof(magic)) != 0;
+}
+
 struct hvp_error *hvp_spool(int fd, const char *name, int *ret_fd)
 {
 	const char *folder = getenv("TMPDIR");
@@ -56,6 +68,10 @@ struct hvp_error *hvp_spool(int fd, const char *name, int *ret_fd)
 
 	if (!piece)
 		return hvp_error_no_memory;
+	if (isatty(fd))
+		return hvp_error_create(HVP_ERROR_USAGE,
+					"%s: is a terminal; a session comes from a file or a pipe",
+					name);
 	folder = folder && *folder ? folder : "/tmp";
 	hvp_try(open_unnamed(folder, &copy));
 	for (;;) {
@@ -65,7 +81,7 @@ struct hvp_error *hvp_spool(int fd, const char *name, int *ret_fd)
 			continue;
 		if (n < 0)
 			return hvp_error_from_errno(errno, "%s: cannot read", name);
-		if (!n)
+		if (!n || is_no_session(copy))
 			break;
 		hvp_try(write_all(copy, folder, piece, (size_t)n));
 	}

@@ -415,6 +415,7 @@ static void what_is_no_session_is_refused_by_name(void **state)
 	expect_error(hvp_session_open("/", &session), "/: is a folder");
 	expect_error(hvp_session_open("/dev/null", &session),
 		     "/dev/null: 0 bytes are not a session");
+	expect_error(hvp_session_open("/dev/zero", &session), "not an hvprof session");
 	expect_error(hvp_session_open("/nonexistent/x", &session), "No such file");
 	expect_error(hvp_session_open("/proc/self/exe", &session), "not an hvprof session");
 }
