@@ -33,6 +33,7 @@ struct window {
 struct perfdata_source {
 	struct hvp_source base;
 	struct hvp_sink sink;
+	const struct hvp_log *log;
 	struct hvp_perfdata *file;
 	struct hvp_perfdata_events events;
 	/* Of each attribute. */
@@ -208,6 +209,16 @@ static struct hvp_error *deliver_parsed(struct perfdata_source *source,
 	return NULL;
 }
 
+/*
+ * Linux (5.12 to 6.18 at least) says of a mapping that it has a build id to all events when it has it for one of them
+ * (perf_event_mmap_output() in kernel/events/core.c does not take the bit back), so the event's own attribute decides.
+ */
+static void mend_misc(const struct perf_event_attr *attr, struct perf_event_header *header)
+{
+	if (header->type == PERF_RECORD_MMAP2 && !attr->build_id)
+		header->misc &= (uint16_t)~PERF_RECORD_MISC_MMAP_BUILD_ID;
+}
+
 /* A record that the kernel wrote. */
 static struct hvp_error *take_kernel_record(struct perfdata_source *source,
 					    const struct perf_event_header *header,
@@ -228,8 +239,14 @@ static struct hvp_error *take_kernel_record(struct perfdata_source *source,
 		source->malformed++;
 		return NULL;
 	}
+	mend_misc(&source->file->attrs[index].attr, (struct perf_event_header *)source->words);
 	source->parser.sample_type = is_sample ? layout->sample_type : layout->id_type;
 	hvp_perf_parse(&source->parser, (const struct perf_event_header *)source->words, &parsed);
+	if (parsed.kind == HVP_PERF_MALFORMED)
+		hvp_log(source->log, HVP_LOG_DEBUG, HVP_LOG_SOURCE,
+			"%s: before offset %#" PRIx64 ": record of type %u, %u bytes, makes no "
+			"sense",
+			source->file->path, source->input.offset, header->type, header->size);
 	return deliver_parsed(source, &source->file->attrs[index], &parsed);
 }
 
@@ -560,6 +577,7 @@ static struct hvp_error *perfdata_open(const struct hvp_record_config *config,
 		return hvp_error_no_memory;
 	source->base.ops = &hvp_perfdata_source_ops;
 	source->sink = *sink;
+	source->log = log;
 	hvp_scope(hvp_source_destroy_scope) struct hvp_source *owner = &source->base;
 	if (!config->input)
 		return hvp_error_create(HVP_ERROR_USAGE,

@@ -361,6 +361,41 @@ static void a_guests_mappings_are_never_the_hosts(void **state)
 	fixture_deinit(&fixture);
 }
 
+/* Another profiler's event on the machine wants build ids; ours does not, and has device and inode in their place. */
+static void a_build_id_that_was_not_asked_for_is_none(void **state)
+{
+	struct hvp_buf body __attribute__((cleanup(hvp_buf_deinit)));
+	struct perfdata_fixture fixture;
+	struct delivered delivered;
+
+	(void)state;
+	fixture_init(&fixture);
+	fixture.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID;
+	hvp_buf_init(&body);
+	for (int i = 0; i < 2; i++)
+		hvp_buf_add_u32(&body, 20);
+	hvp_buf_add_u64(&body, 0x400000);
+	hvp_buf_add_u64(&body, 0x1000);
+	hvp_buf_add_u64(&body, 0);
+	/* Device 254:0, inode, generation. */
+	hvp_buf_add_u64(&body, 254);
+	hvp_buf_add_u64(&body, 333576);
+	hvp_buf_add_u64(&body, 0);
+	hvp_buf_add_u64(&body, 5);
+	hvp_buf_add_bytes(&body, "/bin/a\0", 8);
+	hvp_buf_add_u64(&body, 0);
+	fixture_add_raw(&fixture, PERF_RECORD_MMAP2,
+			PERF_RECORD_MISC_USER | PERF_RECORD_MISC_MMAP_BUILD_ID, body.data,
+			body.size);
+	fixture_finish_file(&fixture);
+	assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
+	assert_int_equal(delivered.num_maps, 1);
+	assert_string_equal(delivered.maps[0], "/bin/a");
+	assert_int_equal(delivered.mmaps[0].build_id_size, 0);
+	assert_int_equal(delivered.lost[HVP_LOST_COLLECTOR], 0);
+	fixture_deinit(&fixture);
+}
+
 static void lost_samples_are_counted(void **state)
 {
 	struct perfdata_fixture fixture;
@@ -574,6 +609,7 @@ int main(void)
 		cmocka_unit_test(several_events_need_an_id_in_the_samples),
 		cmocka_unit_test(build_ids_and_names_of_kernel_mappings_come_from_the_header),
 		cmocka_unit_test(a_guests_mappings_are_never_the_hosts),
+		cmocka_unit_test(a_build_id_that_was_not_asked_for_is_none),
 		cmocka_unit_test(lost_samples_are_counted),
 		cmocka_unit_test(data_that_is_no_record_is_passed_over),
 		cmocka_unit_test(a_file_that_is_cut_short_keeps_its_whole_records),
