@@ -10,7 +10,7 @@
 #include "common/session/output.h"
 #include "common/session/sort.h"
 #include "common/session/stacks.h"
-#include "common/session/strings.h"
+#include "common/session/string_table.h"
 #include "common/session/writer.h"
 
 /*

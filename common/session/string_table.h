@@ -4,8 +4,8 @@
  * "". Memory is bounded as that of stacks is: the table is forgotten when it is full, then strings
  * may be in the file twice.
  */
-#ifndef HVP_COMMON_SESSION_STRINGS_H
-#define HVP_COMMON_SESSION_STRINGS_H
+#ifndef HVP_COMMON_SESSION_STRING_TABLE_H
+#define HVP_COMMON_SESSION_STRING_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>
