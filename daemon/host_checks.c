@@ -15,6 +15,7 @@
 
 #include "common/base/error.h"
 #include "common/base/scope.h"
+#include "daemon/kernel_maps.h"
 #include "daemon/perf_event.h"
 #include "daemon/uevents.h"
 
@@ -341,16 +342,16 @@ static void check_uevents(const struct hvp_check_host *host, struct hvp_check_re
 static void check_kallsyms(const struct hvp_check_host *host, struct hvp_check_result *ret)
 {
 	int64_t restrict_value = 0;
-	char text[512];
+	uint64_t address;
 
 	read_number(host->roots->proc, "sys/kernel/kptr_restrict", &restrict_value);
-	if (!read_text(host->roots->proc, "kallsyms", text, sizeof(text)) || !*text) {
+	if (!hvp_kernel_text_address(host->roots, &address)) {
 		set_value(ret, "no /proc/kallsyms");
 		set_lacking(ret, "functions of the kernel have no names: CONFIG_KALLSYMS is off",
 			    "%s", "");
 		return;
 	}
-	if (strtoull(text, NULL, 16)) {
+	if (address) {
 		set_value(ret, "readable (kernel.kptr_restrict is %" PRId64 ")", restrict_value);
 		return;
 	}

@@ -71,28 +71,34 @@ static uint64_t kernel_text_size(const struct hvp_host_roots *roots)
 	return end - begin + 1;
 }
 
-/*
- * The address of _text (or _stext), 0 when it is hidden or not there. On x86 it is among kallsyms' first hundreds of
- * lines, behind the per-CPU symbols, whose addresses are small numbers and 0.
- */
-static uint64_t kernel_text_address(const struct hvp_host_roots *roots)
+/* The next line without its newline; NULL at the end, and for lines longer than any of kallsyms'. */
+static const char *next_line(FILE *file, char *line, int size)
 {
-	hvp_scope(hvp_free_ptr) char *path = NULL;
-	hvp_scope(hvp_free_ptr) char *line = NULL;
+	if (!fgets(line, size, file))
+		return NULL;
+	line[strcspn(line, "\n")] = 0;
+	return line;
+}
+
+bool hvp_kernel_text_address(const struct hvp_host_roots *roots, uint64_t *ret)
+{
 	hvp_scope(hvp_close_file) FILE *file = NULL;
-	size_t size = 0;
+	hvp_scope(hvp_free_ptr) char *path = NULL;
+	char line[1024];
 
 	if (asprintf(&path, "%s/kallsyms", roots->proc) < 0)
-		return 0;
+		return false;
 	file = fopen(path, "re");
-	while (file && getline(&line, &size, file) > 0) {
+	while (file && next_line(file, line, sizeof(line))) {
 		char *end;
 		uint64_t address = strtoull(line, &end, 16);
 
-		if (!strcmp(end, " T _text\n") || !strcmp(end, " T _stext\n"))
-			return address;
+		if (strcmp(end, " T _text") && strcmp(end, " T _stext"))
+			continue;
+		*ret = address;
+		return true;
 	}
-	return 0;
+	return false;
 }
 
 static struct hvp_error *emit_map(const struct hvp_sink *sink, const char *path, uint64_t address,
@@ -117,10 +123,12 @@ static struct hvp_error *emit_map(const struct hvp_sink *sink, const char *path,
 
 static struct hvp_error *emit_text(const struct hvp_host_roots *roots, const struct hvp_sink *sink)
 {
-	uint64_t address = kernel_text_address(roots), size = kernel_text_size(roots);
+	uint64_t address, size = kernel_text_size(roots);
 	struct hvp_build_id id;
 	bool has_id = hvp_kernel_build_id(roots, &id);
 
+	if (!hvp_kernel_text_address(roots, &address))
+		return NULL;
 	if (!address) {
 		const struct hvp_record note = {
 			.type = HVP_RECORD_NOTE,

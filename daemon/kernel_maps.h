@@ -21,6 +21,12 @@
 struct hvp_error *hvp_kernel_maps_emit(const struct hvp_host_roots *roots,
 				       const struct hvp_sink *sink) hvp_must_use;
 
+/*
+ * The address of _text (or _stext) in /proc/kallsyms, which stands behind the per-CPU symbols; 0 when the kernel hides it from this user. False when there
+ * is no such symbol.
+ */
+bool hvp_kernel_text_address(const struct hvp_host_roots *roots, uint64_t *ret);
+
 /* Of the running kernel, from /sys/kernel/notes. */
 bool hvp_kernel_build_id(const struct hvp_host_roots *roots, struct hvp_build_id *ret);
 

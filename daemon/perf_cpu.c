@@ -85,6 +85,7 @@ struct hvp_error *hvp_perf_cpu_open(struct hvp_perf_set *set, uint32_t cpu,
 	ret->parser.sample_type = hvp_perf_sample_type(&set->options);
 	ret->parser.event_of_id = &set->event_of_id;
 	ret->parser.cpu = cpu;
+	ret->parser.guest_mode_by_address = set->options.features->has_stale_guest_mode;
 	ret->is_open = true;
 	err = open_all(set, ret);
 	if (!err && !ret->num_fds)
@@ -146,17 +147,39 @@ static struct hvp_error *deliver_lost(const struct hvp_perf_set *set, uint32_t c
 	return set->sink->record(set->sink->arg, &record);
 }
 
-static struct hvp_error *deliver(const struct hvp_perf_set *set, struct hvp_perf_cpu *cpu,
+/* Once, when a guest is seen: without guests nobody needs to know. */
+static struct hvp_error *say_guest_mode(struct hvp_perf_set *set, uint64_t time)
+{
+	const struct hvp_record note = {
+		.type = HVP_RECORD_NOTE,
+		.time = time,
+		.note = {"the host's kernel (5.17 to 6.7) does not tell a guest's kernel from its "
+			 "user mode: the address tells them apart here, which is wrong for code "
+			 "below 2^63 in a guest's kernel (firmware, 32-bit kernels)"}};
+
+	set->has_said_guest_mode = true;
+	return set->sink->record(set->sink->arg, &note);
+}
+
+static struct hvp_error *deliver_sample(struct hvp_perf_set *set, const struct hvp_perf_cpu *cpu,
+					struct hvp_sample *sample)
+{
+	/* The kernel's timers know no scope (perf_event.c): what is out of it ends here. */
+	if (!(set->events[sample->event].modes & HVP_MODE_BIT(sample->mode)))
+		return NULL;
+	if (cpu->parser.guest_mode_by_address && !set->has_said_guest_mode &&
+	    hvp_mode_is_guest(sample->mode))
+		hvp_try(say_guest_mode(set, sample->time));
+	return set->sink->sample(set->sink->arg, sample);
+}
+
+static struct hvp_error *deliver(struct hvp_perf_set *set, struct hvp_perf_cpu *cpu,
 				 struct hvp_perf_parsed *parsed)
 {
 	const struct hvp_sink *sink = set->sink;
 
 	switch (parsed->kind) {
-	case HVP_PERF_SAMPLE:
-		/* The kernel's timers know no scope (perf_event.c): what is out of it ends here. */
-		if (!(set->events[parsed->sample.event].modes & HVP_MODE_BIT(parsed->sample.mode)))
-			return NULL;
-		return sink->sample(sink->arg, &parsed->sample);
+	case HVP_PERF_SAMPLE: return deliver_sample(set, cpu, &parsed->sample);
 	case HVP_PERF_RECORD: return sink->record(sink->arg, &parsed->record);
 	case HVP_PERF_LOST:
 		/* The counters of the events tell samples from other records; without them it is any. */
@@ -172,7 +195,7 @@ static struct hvp_error *deliver(const struct hvp_perf_set *set, struct hvp_perf
 	return NULL;
 }
 
-struct hvp_error *hvp_perf_cpu_drain(const struct hvp_perf_set *set, struct hvp_perf_cpu *cpu)
+struct hvp_error *hvp_perf_cpu_drain(struct hvp_perf_set *set, struct hvp_perf_cpu *cpu)
 {
 	const struct perf_event_header *header;
 	struct hvp_perf_parsed parsed;

@@ -25,6 +25,8 @@ struct hvp_perf_set {
 	uint32_t ring_pages;
 	const struct hvp_host_roots *roots;
 	const struct hvp_sink *sink;
+	/* It was said already that the mode of guest samples is told by their address. */
+	bool has_said_guest_mode;
 	/* perf id -> event index; filled as CPUs are opened. */
 	struct hvp_map event_of_id;
 };
@@ -63,7 +65,7 @@ struct hvp_error *hvp_perf_cpu_enable_sampling(struct hvp_perf_cpu *cpu) hvp_mus
 void hvp_perf_cpu_disable(struct hvp_perf_cpu *cpu);
 
 /* Delivers all that the ring has. An error of the sink ends the pass; what was delivered is not delivered again. */
-struct hvp_error *hvp_perf_cpu_drain(const struct hvp_perf_set *set,
+struct hvp_error *hvp_perf_cpu_drain(struct hvp_perf_set *set,
 				     struct hvp_perf_cpu *cpu) hvp_must_use;
 /* Reports what was lost since the last report, as PERF_FORMAT_LOST counts it. */
 struct hvp_error *hvp_perf_cpu_report_lost(const struct hvp_perf_set *set,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,9 +35,19 @@ static bool is_accepted(struct perf_event_attr *attr)
 	return fd >= 0 || errno == EACCES || errno == EPERM;
 }
 
+bool hvp_perf_has_stale_guest_mode(const char *release)
+{
+	unsigned int major, minor;
+
+	if (sscanf(release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return (major == 5 && minor >= 17) || (major == 6 && minor < 8);
+}
+
 void hvp_perf_features_probe(struct hvp_perf_features *ret)
 {
 	struct perf_event_attr attr;
+	struct utsname kernel;
 
 	init_dummy(&attr);
 	attr.mmap = attr.mmap2 = attr.build_id = 1;
@@ -50,6 +61,8 @@ void hvp_perf_features_probe(struct hvp_perf_features *ret)
 	init_dummy(&attr);
 	attr.read_format = PERF_FORMAT_LOST;
 	ret->has_read_lost = is_accepted(&attr);
+	ret->has_stale_guest_mode =
+		!uname(&kernel) && hvp_perf_has_stale_guest_mode(kernel.release);
 }
 
 uint64_t hvp_perf_sample_type(const struct hvp_perf_attr_options *options)

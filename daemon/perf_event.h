@@ -22,7 +22,15 @@ struct hvp_perf_features {
 	bool has_namespaces;
 	/* How many samples an event lost (6.0). */
 	bool has_read_lost;
+	/*
+	 * From 5.17 on KVM told perf a guest's mode by preempted_in_kernel, which is not kept up while the guest runs; commit 77bcd9e6231a in 6.8
+	 * mended it.
+	 */
+	bool has_stale_guest_mode;
 };
+
+/* Whether a kernel of this release ("6.1.0-56-cloud-amd64") has that fault. */
+bool hvp_perf_has_stale_guest_mode(const char *release);
 
 /* Asks the kernel with an event that counts nothing. Never fails: without perf nothing is there. */
 void hvp_perf_features_probe(struct hvp_perf_features *ret);

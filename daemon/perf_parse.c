@@ -44,23 +44,6 @@ static enum hvp_mode mode_of(uint16_t misc)
 	}
 }
 
-/*
- * Linux 5.17 to 6.7 on x86 takes a guest's mode from where its vCPU was last preempted (kvm_guest_state() asks
- * kvm_arch_vcpu_in_kernel(), which returns preempted_in_kernel; since commit e1bfc24577cc), so guest kernel and user are
- * mixed up at random. The address is right, and x86-64 kernels live in the upper half. Firmware and early boot code,
- * which run below it, count as user space.
- */
-static enum hvp_mode guest_mode_of(enum hvp_mode told, uint64_t ip)
-{
-#ifdef __x86_64__
-	if (hvp_mode_is_guest(told))
-		return (int64_t)ip < 0 ? HVP_MODE_GUEST_KERNEL : HVP_MODE_GUEST_USER;
-#else
-	(void)ip;
-#endif
-	return told;
-}
-
 /* False for an id that is none of ours. */
 static bool event_of(const struct hvp_perf_parser *parser, uint64_t id, uint16_t *ret)
 {
@@ -184,7 +167,6 @@ static enum hvp_perf_kind parse_sample(struct hvp_perf_parser *parser, struct cu
 		return HVP_PERF_MALFORMED;
 	if ((type & PERF_SAMPLE_IP) && !take_u64(cursor, &sample->ip))
 		return HVP_PERF_MALFORMED;
-	sample->mode = (uint8_t)guest_mode_of(sample->mode, sample->ip);
 	if ((type & PERF_SAMPLE_TID) && !take_u32_pair(cursor, &sample->pid, &sample->tid))
 		return HVP_PERF_MALFORMED;
 	if ((type & PERF_SAMPLE_TIME) && !take_u64(cursor, &sample->time))
@@ -197,6 +179,8 @@ static enum hvp_perf_kind parse_sample(struct hvp_perf_parser *parser, struct cu
 		return HVP_PERF_MALFORMED;
 	if ((type & PERF_SAMPLE_IDENTIFIER) && !event_of(parser, id, &sample->event))
 		return HVP_PERF_MALFORMED;
+	if (parser->guest_mode_by_address && hvp_mode_is_guest(sample->mode))
+		sample->mode = sample->ip >> 63 ? HVP_MODE_GUEST_KERNEL : HVP_MODE_GUEST_USER;
 	return HVP_PERF_SAMPLE;
 }
 

@@ -21,6 +21,11 @@ struct hvp_perf_parser {
 	const struct hvp_map *event_of_id;
 	/* The CPU of the ring, for records that do not say. */
 	uint32_t cpu;
+	/*
+	 * The kernel tells the mode of a guest's sample from a stale value (hvp_perf_features.has_stale_guest_mode): the half of the
+	 * address space that it ran in decides instead.
+	 */
+	bool guest_mode_by_address;
 	uint64_t chain[HVP_MAX_CHAIN];
 };
 

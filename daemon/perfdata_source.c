@@ -11,6 +11,8 @@
 #include <zstd.h>
 
 #include "common/base/array.h"
+#include "common/session/format.h"
+#include "daemon/perf_event.h"
 #include "daemon/perf_parse.h"
 #include "daemon/perfdata_events.h"
 #include "daemon/perfdata_layout.h"
@@ -572,6 +574,7 @@ static struct hvp_error *perfdata_open(const struct hvp_record_config *config,
 				       struct hvp_source **ret)
 {
 	struct perfdata_source *source = calloc(1, sizeof(*source));
+	const char *release;
 
 	if (!source)
 		return hvp_error_no_memory;
@@ -591,6 +594,8 @@ static struct hvp_error *perfdata_open(const struct hvp_record_config *config,
 		hvp_try(take_stream_head(source));
 	hvp_try(hvp_perfdata_events_init(source->file, &source->events));
 	source->parser.event_of_id = &source->events.event_of_id;
+	release = hvp_perfdata_fact(source->file, HVP_INFO_KERNEL);
+	source->parser.guest_mode_by_address = release && hvp_perf_has_stale_guest_mode(release);
 	hvp_try(init_layouts(source));
 	hvp_log(log, HVP_LOG_DEBUG, HVP_LOG_SOURCE, "%s: %zu attributes, %zu events, %zu build ids",
 		source->file->path, source->file->num_attrs, source->events.num,

@@ -203,9 +203,27 @@ static void guests_are_counted_unless_told_otherwise_and_a_clock_excludes_nothin
 	}
 }
 
+static void kernels_with_the_stale_guest_mode_are_known(void **state)
+{
+	static const struct {
+		const char *release;
+		bool is_stale;
+	} kernels[] = {
+		{"5.16.0", false}, {"5.17.0-1-amd64", true}, {"6.1.0-56-cloud-amd64", true},
+		{"6.7.12", true},  {"6.8.0-rc1", false},     {"6.18.44", false},
+		{"4.19.0", false}, {"7.1.0", false},	     {"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
+		assert_int_equal(hvp_perf_has_stale_guest_mode(kernels[i].release),
+				 kernels[i].is_stale);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kernels_with_the_stale_guest_mode_are_known),
 		cmocka_unit_test(names_of_all_kinds_are_understood),
 		cmocka_unit_test(a_wrong_event_is_a_usage_error_that_says_which_part),
 		cmocka_unit_test(the_fallback_keeps_scope_and_frequency),

@@ -39,6 +39,7 @@ static void text_and_modules_become_mappings(void **state)
 				       0, 0, 'G', 'N', 'U', 0, 0xaa, 0xbb, 0xcc, 0};
 
 	fixture_write(&test->tree, "proc/kallsyms",
+		      "0000000000000000 A fixed_percpu_data\n0000000000002000 A gdt_page\n"
 		      "ffffffff9a000000 T startup_64\nffffffff9a000000 T _text\n");
 	fixture_write(&test->tree, "proc/iomem",
 		      "00100000-7fffffff : System RAM\n  01000000-01ffffff : Kernel code\n");

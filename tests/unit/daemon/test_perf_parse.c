@@ -50,6 +50,24 @@ static void every_mode_of_the_abi_is_a_mode_of_ours(void **state)
 	}
 }
 
+static void where_the_kernel_is_wrong_the_address_tells_a_guests_mode(void **state)
+{
+	struct hvp_perf_parser parser = {.guest_mode_by_address = true};
+	struct hvp_perf_parsed parsed;
+
+	(void)state;
+	perf_sample(&bytes, PERF_RECORD_MISC_GUEST_KERNEL, 0x401000, 10, 11, 77);
+	parse(PERF_BYTES_TYPE, &parser, &parsed);
+	assert_int_equal(parsed.sample.mode, HVP_MODE_GUEST_USER);
+	perf_sample(&bytes, PERF_RECORD_MISC_GUEST_USER, KERNEL_IP, 10, 11, 77);
+	parse(PERF_BYTES_TYPE, &parser, &parsed);
+	assert_int_equal(parsed.sample.mode, HVP_MODE_GUEST_KERNEL);
+	/* Never the host's. */
+	perf_sample(&bytes, PERF_RECORD_MISC_KERNEL, 0x401000, 10, 11, 77);
+	parse(PERF_BYTES_TYPE, &parser, &parsed);
+	assert_int_equal(parsed.sample.mode, HVP_MODE_HOST_KERNEL);
+}
+
 static void the_identifier_tells_the_event_and_a_foreign_one_is_malformed(void **state)
 {
 	struct hvp_map events = {0};
@@ -425,6 +443,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_mode_of_the_abi_is_a_mode_of_ours),
+		cmocka_unit_test(where_the_kernel_is_wrong_the_address_tells_a_guests_mode),
 		cmocka_unit_test(the_identifier_tells_the_event_and_a_foreign_one_is_malformed),
 		cmocka_unit_test(a_call_chain_becomes_the_callers_kernel_before_user),
 		cmocka_unit_test(a_chain_that_is_too_long_loses_its_outermost_frames),
