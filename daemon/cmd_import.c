@@ -133,6 +133,7 @@ const struct hvp_command hvp_cmd_import = {
 	.name = "import",
 	.summary = "make a session of a perf.data file",
 	.synopsis = "[OPTION...] [PERF.DATA]",
+	.arguments = "file",
 	.options = import_options,
 	.examples = import_examples,
 	.config_size = sizeof(struct import_config),

@@ -402,6 +402,7 @@ const struct hvp_command hvp_cmd_list = {
 	.name = "list",
 	.summary = "show VMs, vCPUs, events and sources, and what cannot be sampled",
 	.synopsis = "[OPTION...] [domains|vcpus|events|sources]...",
+	.arguments = "domains vcpus events sources",
 	.options = options,
 	.examples = examples,
 	.config_size = sizeof(struct list_options),

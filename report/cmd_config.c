@@ -139,6 +139,7 @@ const struct hvp_command hvp_cmd_config = {
 	.name = "config",
 	.summary = "show every setting and the file that it came from",
 	.synopsis = "[OPTION...] [COMMAND]",
+	.arguments = "command",
 	.options = options,
 	.examples = examples,
 	.config_size = sizeof(struct config),

@@ -142,6 +142,7 @@ const struct hvp_command hvp_cmd_help = {
 	.name = "help",
 	.summary = "show the commands, or one command's options",
 	.synopsis = "[COMMAND]",
+	.arguments = "command",
 	.options = options,
 	.examples = examples,
 	.config_size = sizeof(struct config),

@@ -61,6 +61,7 @@ const struct hvp_command hvp_cmd_info = {
 	.name = "info",
 	.summary = "show what a session holds and how it was recorded",
 	.synopsis = "[OPTION...] [SESSION]",
+	.arguments = "file",
 	.options = options,
 	.examples = examples,
 	.config_size = sizeof(struct config),

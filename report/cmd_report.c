@@ -428,6 +428,7 @@ const struct hvp_command hvp_cmd_report = {
 	.name = "report",
 	.summary = "show where the samples went, by domain, hypervisor and host",
 	.synopsis = "[OPTION...] [SESSION]",
+	.arguments = "file",
 	.options = options,
 	.examples = examples,
 	.config_size = sizeof(struct config),

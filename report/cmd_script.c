@@ -414,6 +414,7 @@ const struct hvp_command hvp_cmd_script = {
 	.name = "script",
 	.summary = "print every sample, one line each, in order of time",
 	.synopsis = "[OPTION...] [SESSION]",
+	.arguments = "file",
 	.options = options,
 	.examples = examples,
 	.config_size = sizeof(struct config),

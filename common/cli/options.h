@@ -60,7 +60,7 @@ struct hvp_option {
 	const char *help;
 	/* CHOICE: the words, NULL-terminated. */
 	const char *const *choices;
-	/* How a shell completes the value: "file", "dir", "guest", "event", or NULL. */
+	/* How a shell completes the value: "file", "dir", "guest", "event", "command", or NULL. */
 	const char *completion;
 };
 
@@ -78,6 +78,11 @@ struct hvp_command {
 	const char *summary;
 	/* "[OPTION...] [SESSION]" */
 	const char *synopsis;
+	/*
+	 * How a shell completes arguments: "file", "command" (one of the commands), or the words that
+	 * can stand there, with blanks between them. NULL: not at all.
+	 */
+	const char *arguments;
 	const struct hvp_option *options;
 	/* Pairs of command line and explanation, NULL-terminated. */
 	const char *const *examples;

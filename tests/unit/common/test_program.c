@@ -172,6 +172,10 @@ static const struct {
 	{"hvprof help --options-of conf", "config"},
 	{"hvprof help comp", "completion"},
 	{"hvprof completion z", "zsh"},
+	{"hvprof list ev", "events"},
+	{"hvprof record -e cpu-cl", "cpu-clock"},
+	{"hvprof record -- -", ""},
+	{"hvprof record --outp", "--output"},
 	{"hvprof config --nothing", ""},
 };
 
@@ -190,7 +194,8 @@ static void bash_completes_from_the_tables(void **state)
 		char line[512];
 
 		snprintf(line, sizeof(line),
-			 "bash -c 'source <($hvprof completion bash); COMP_WORDS=(%s); "
+			 "bash -c 'hvprof() { $hvprof \"$@\"; }; source <(hvprof completion bash); "
+			 "COMP_WORDS=(%s); "
 			 "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _hvprof; "
 			 "printf %%s \"${COMPREPLY[*]}\"' 2>&1",
 			 completions[i].words);
