@@ -245,25 +245,23 @@ static struct hvp_error *no_function(struct annotate *annotate, const char *name
 		suggestion.nearest ? suggestion.nearest : "", suggestion.nearest ? "\"?" : "");
 }
 
-/* All functions of the name, the hottest first; an image without code is an error when it is the only one. */
-static struct hvp_error *print_named(struct annotate *annotate, const char *name)
+/* Prints the hottest functions of the list until `max` are printed; those without code are named behind them. */
+static struct hvp_error *print_list(struct annotate *annotate, uint64_t max)
 {
 	struct hvp_error *first_err = NULL;
-	size_t num_printed = 0;
+	uint64_t num_printed = 0;
 
-	hvp_hot_functions_deinit(&annotate->functions);
-	hvp_try(hvp_hot_functions_init(&annotate->functions, &annotate->profile,
-				       filter_of(annotate), name, annotate->config->image));
-	if (!annotate->functions.num)
-		return no_function(annotate, name);
-	for (size_t i = 0; i < annotate->functions.num; i++) {
-		struct hvp_error *err = print_function(annotate, &annotate->functions.items[i]);
+	for (size_t i = 0; i < annotate->functions.num && num_printed < max; i++) {
+		const struct hvp_hot_function *function = &annotate->functions.items[i];
+		struct hvp_error *err = print_function(annotate, function);
 
 		num_printed += !err;
-		if (!err || first_err)
+		if (!err)
+			continue;
+		if (first_err)
 			hvp_error_destroy(err);
 		else
-			first_err = err;
+			first_err = hvp_error_wrap(err, "%s is not shown", function->symbol->name);
 	}
 	if (!num_printed)
 		return first_err;
@@ -273,31 +271,18 @@ static struct hvp_error *print_named(struct annotate *annotate, const char *name
 	return NULL;
 }
 
-/* The hottest functions that have code at hand. */
-static struct hvp_error *print_hottest(struct annotate *annotate)
+static struct hvp_error *print_functions(struct annotate *annotate, const char *name, uint64_t max)
 {
-	uint64_t num_printed = 0;
-
+	hvp_hot_functions_deinit(&annotate->functions);
 	hvp_try(hvp_hot_functions_init(&annotate->functions, &annotate->profile,
-				       filter_of(annotate), NULL, annotate->config->image));
-	for (size_t i = 0; i < annotate->functions.num && num_printed < annotate->config->top;
-	     i++) {
-		struct hvp_error *err = print_function(annotate, &annotate->functions.items[i]);
-
-		if (err == hvp_error_no_memory)
-			return err;
-		num_printed += !err;
-		/* Said only for what would have been shown first. */
-		if (err && !num_printed && i < 3)
-			annotate->ops->remark(&annotate->view, hvp_error_message(err));
-		hvp_error_destroy(err);
-	}
-	if (!num_printed)
-		return hvp_error_create(
-			HVP_ERROR_NOT_FOUND,
-			"no function with samples has its code at hand: give --symfs, "
-			"--vmlinux or --guest NAME=vmlinux:FILE");
-	return NULL;
+				       filter_of(annotate), name, annotate->config->image));
+	if (annotate->functions.num)
+		return print_list(annotate, max);
+	if (name)
+		return no_function(annotate, name);
+	return hvp_error_create(
+		HVP_ERROR_NOT_FOUND,
+		"no sample is in a function that is known: \"hvprof report\" says why");
 }
 
 static struct hvp_error *print_all(struct annotate *annotate, int num_names, char **names)
@@ -305,9 +290,9 @@ static struct hvp_error *print_all(struct annotate *annotate, int num_names, cha
 	char text[128];
 
 	if (!num_names)
-		hvp_try(print_hottest(annotate));
+		hvp_try(print_functions(annotate, NULL, annotate->config->top));
 	for (int i = 0; i < num_names; i++)
-		hvp_try(print_named(annotate, names[i]));
+		hvp_try(print_functions(annotate, names[i], UINT64_MAX));
 	if (annotate->functions.wrong_build) {
 		snprintf(text, sizeof(text),
 			 "%" PRIu64 " samples are in files that are here in another build only",

@@ -278,7 +278,7 @@ static void section_title(const struct report *report, const struct hvp_section 
 			 section->owner < HVP_NUM_OWNERS ? names[section->owner] : "all samples");
 	snprintf(buf, size, "%s: %s of the machine's %s", title,
 		 hvp_text_percent(percent, (double)weight, (double)entries->weight),
-		 weights[report->config->weight]);
+		 entries->options->weight == HVP_WEIGHT_SAMPLES ? "samples" : "events");
 }
 
 /* The fields that say something in a section of text. */

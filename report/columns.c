@@ -82,8 +82,8 @@ static void get_dim(const struct hvp_row_view *view, const struct hvp_column *co
 		ret->text = hvp_profile_text(view->entries->profile, column->dim, value, ret->buf);
 		return;
 	}
-	ret->is_null = column->dim != HVP_DIM_ADDRESS &&
-		       (value == HVP_VALUE_MIXED || value == HVP_VALUE_NONE);
+	ret->is_null = value == HVP_VALUE_MIXED || value == HVP_VALUE_NONE;
+	ret->is_mixed = value == HVP_VALUE_MIXED;
 	ret->number = value;
 }
 

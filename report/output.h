@@ -28,6 +28,8 @@ enum hvp_cell_type {
 struct hvp_cell {
 	/* Nothing known: "-", empty, null. */
 	bool is_null;
+	/* Null because the samples differ: "*" for people. */
+	bool is_mixed;
 	union {
 		/* Borrowed, unescaped: names come from guests and files, formats escape them. */
 		const char *text;

@@ -99,7 +99,7 @@ static const char *format_cell(enum hvp_cell_type type, const struct hvp_cell *c
 	char number[HVP_TEXT_NUMBER];
 
 	if (cell->is_null)
-		return "-";
+		return cell->is_mixed ? "*" : "-";
 	switch (type) {
 	case HVP_CELL_TEXT: return cell->text;
 	case HVP_CELL_COUNT:

@@ -71,9 +71,9 @@ static const char *text_of_line(const struct hvp_profile *profile, uint64_t valu
 const char *hvp_profile_text(const struct hvp_profile *profile, enum hvp_dim dim, uint64_t value,
 			     char buf[HVP_VALUE_TEXT])
 {
-	if (value == HVP_VALUE_MIXED && dim != HVP_DIM_ADDRESS)
+	if (value == HVP_VALUE_MIXED)
 		return "*";
-	if (value == HVP_VALUE_NONE && dim != HVP_DIM_ADDRESS)
+	if (value == HVP_VALUE_NONE)
 		return "-";
 	switch (dim) {
 	case HVP_DIM_OWNER: return value < HVP_NUM_OWNERS ? hvp_owner_names[value] : "-";

@@ -322,5 +322,10 @@ void made_write(int fd, enum made_kind kind)
 	struct hvp_session_writer *writer = made_begin(fd, kind);
 
 	made_add_samples(writer, kind);
+	if (kind == MADE_KILLED) {
+		made_check(hvp_session_writer_flush(writer));
+		hvp_session_writer_destroy(writer);
+		return;
+	}
 	made_finish(writer);
 }

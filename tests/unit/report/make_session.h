@@ -37,6 +37,8 @@ enum made_kind {
 	MADE_TWO_EVENTS,
 	/* Domains but no samples at all. */
 	MADE_EMPTY,
+	/* The small one, and the collector was killed before it could end it. */
+	MADE_KILLED,
 };
 
 /* A writer on `fd` with info, event, records and carried files of a kind, but no samples. */
