@@ -5,12 +5,12 @@ import collections
 
 from labkit import domains
 
-# Shares that a guest's hot functions have at least: half of each guest's time is meant to be in either, less
-# what the system call, ticks and the boot take. Measured: above 0.8 in user space, above 0.3 in the kernel
-# of guests that ran from before the session, and 0.1 in that of a guest that booted within it.
+# Least shares of hot functions in their half of a guest's samples; the rest is system calls, ticks, and the boot of a
+# guest that is started within the session. Measured on an idle machine: 0.9 and 0.45; after a boot 0.65 and 0.1.
 MIN_USER_SHARE = 0.6
 MIN_KERNEL_SHARE = 0.2
-MIN_KERNEL_SHARE_AFTER_BOOT = 0.05
+MIN_USER_SHARE_AFTER_BOOT = 0.25
+MIN_KERNEL_SHARE_AFTER_BOOT = 0.03
 MIN_SAMPLES = 200
 # Between the scenario's clock and the samples', in seconds.
 CLOCK_SLACK = 0.1
@@ -102,12 +102,13 @@ def hot_functions_lead(profile, results):
         boots_within = (results.seconds_of("vm_start", guest.name) >
                         results.seconds_of("profile_start"))
         min_kernel = MIN_KERNEL_SHARE_AFTER_BOOT if boots_within else MIN_KERNEL_SHARE
+        min_user = MIN_USER_SHARE_AFTER_BOOT if boots_within else MIN_USER_SHARE
         kernel = profile.select(owner="domain", domain=guest.name, mode="guest-kernel")
         user = profile.select(owner="domain", domain=guest.name, mode="guest-user")
         wrong = _leads(kernel, guest.hot_kernel, guest.kernel_image, min_kernel)
         if wrong:
             yield f"{guest.name}, kernel: {wrong}"
-        wrong = _leads(user, (guest.hot_user,), guest.name, MIN_USER_SHARE)
+        wrong = _leads(user, (guest.hot_user,), guest.name, min_user)
         if wrong:
             yield f"{guest.name}, user space: {wrong}"
 
@@ -128,10 +129,11 @@ def no_symbol_is_borrowed(profile):
 
 
 def hypervisor_and_host_are_named(profile):
-    for image, symbol in (("[kvm]", "kvm_arch_vcpu_ioctl_run"), ("[kvm_amd]", "svm_vcpu_run")):
-        if not profile.select(owner="hypervisor", image=image, symbol=symbol):
-            names = [describe(row) for row in profile.select(owner="hypervisor", image=image)[:5]]
-            yield f"hypervisor: no {image} {symbol}; there are: {', '.join(names)}"
+    # svm_vcpu_run() itself is never seen: it runs with all interrupts held off, the timer's too.
+    for image, prefix in (("[kvm]", "kvm_arch_vcpu_ioctl_run"), ("[kvm_amd]", "svm_")):
+        rows = profile.select(owner="hypervisor", image=image)
+        if not any(row["symbol"].startswith(prefix) for row in rows if not row["unresolved"]):
+            yield f"hypervisor: no {image} {prefix}; there are: {', '.join(map(describe, rows[:5]))}"
     user = profile.select(owner="host", mode="host-user")
     wrong = _leads(user, (domains.HOST_HOT_USER,), "hostburn", MIN_USER_SHARE)
     if wrong:
@@ -213,6 +215,15 @@ def with_swapped_images(hvprof, results, profile):
                f"{', '.join(sorted(str(reason) for reason in reasons))}")
 
 
+def with_maps(hvprof, results):
+    """With the maps of web's process, libc is found at its random address as well."""
+    images = results.guest_option("web", f"maps:{results.guest_file('web', 'maps')}")
+    profile = Profile(hvprof.report(images=images))
+    rows = profile.select(owner="domain", domain="web", mode="guest-user")
+    if not any(row["image"].startswith("libc.so") and not row["unresolved"] for row in rows):
+        yield f"web with maps: no symbol of libc; there are: {', '.join(map(describe, rows[:5]))}"
+
+
 def annotations(hvprof):
     """A function of a guest's program is shown with its source lines and its instructions."""
     for guest in domains.GUESTS.values():
@@ -223,7 +234,8 @@ def annotations(hvprof):
 
 
 def guest_samples(hvprof):
-    """(seconds, domain) of all samples in guest mode."""
+    """(seconds on CLOCK_MONOTONIC, domain) of all samples in guest mode."""
+    start = hvprof.start_time()
     for sample in hvprof.script():
         if sample["mode"].startswith("guest"):
-            yield sample["time"] / 1e9, sample["domain"]
+            yield (start + sample["time"]) / 1e9, sample["domain"]

@@ -18,6 +18,8 @@ class Guest:
     kernel_image: str
     name_option: str
     qmp: bool = False
+    # Its program has a random address, so it is found by /proc/PID/maps alone.
+    is_pie: bool = False
     modules: tuple = ()
     memory_mb: int = 160
 
@@ -44,7 +46,7 @@ GUESTS = {
               pause_ms=0, hot_user="hot_batch_sift",
               hot_kernel=("clear_page_rep", "clear_page_orig", "clear_page_erms"),
               kernel_image="[kernel]", name_option="-name guest=batch,process=vm-batch",
-              modules=VIRTIO_BLK),
+              is_pie=True, modules=VIRTIO_BLK),
     )
 }
 

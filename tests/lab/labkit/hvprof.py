@@ -23,6 +23,10 @@ class Hvprof:
         images = self._images if images is None else images
         return [self._program, verb, "-i", str(self._results.session), *images, *options]
 
+    def start_time(self):
+        """The session's start in nanoseconds of the host's CLOCK_MONOTONIC."""
+        return json.loads(self.run("info", "--format=json", images=[]))["start_time"]
+
     def run(self, verb, *options, images=None):
         """What it prints."""
         command = self.command(verb, *options, images=images)

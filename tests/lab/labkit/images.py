@@ -47,6 +47,7 @@ def _add_firmware(tree):
 def host_programs(plan, hostburn):
     """The programs of the host that a session will name: also the tree for --symfs."""
     tree = Tree()
+    tree.add_program("/bin/busybox", programs.find_program("busybox"))
     tree.add_program("/usr/bin/hostburn", hostburn)
     if plan.hvprof:
         tree.add_program("/usr/bin/hvprof", plan.hvprof)
@@ -59,7 +60,6 @@ def host_programs(plan, hostburn):
 def host_tree(plan, kernel, hostburn, guest_images):
     """`guest_images` maps names of guests to their initramfs files."""
     tree = host_programs(plan, hostburn)
-    tree.add_program("/bin/busybox", programs.find_program("busybox"))
     _add_firmware(tree)
     tree.add_modules(kernel, ("virtio_pci", "virtio_blk", "kvm-amd"))
     tree.add_file("/init", programs.LAB / "host/init", 0o755)
@@ -79,7 +79,7 @@ def build_images(plan, kernel, scratch, output):
     images = {}
     for name in plan.guests:
         guest = domains.GUESTS[name]
-        program = programs.build_guest_program(name, scratch / "bin")
+        program = programs.build_guest_program(guest, scratch / "bin")
         tree = guest_tree(guest, kernel, program)
         tree.write_directory(output / "guests" / name / "root")
         images[name] = scratch / f"{name}.cpio"

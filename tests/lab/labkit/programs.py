@@ -9,9 +9,10 @@ from labkit.packages import Unavailable
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
 CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer", "-pthread")
-# Guests' programs have a fixed address, apart from busybox's: a guest's samples hold nothing but
-# an address, so from outside only a program that is not relocated can be found again.
+# A fixed address apart from busybox's: a guest's samples hold nothing but an address, so without
+# /proc/PID/maps only a program that is not relocated can be found from outside.
 FIXED = ("-fno-pie", "-no-pie", "-Wl,-Ttext-segment=0x10000000", "-Wl,--build-id")
+PIE = ("-fPIE", "-pie", "-Wl,--build-id")
 
 # command -> the Debian package that has it
 PACKAGES = {
@@ -38,8 +39,9 @@ def build(output, sources, extra=()):
     return output
 
 
-def build_guest_program(name, folder):
-    return build(folder / name, (f"guest/{name}.c", "guest/workload.c", "guest/hash.c"), FIXED)
+def build_guest_program(guest, folder):
+    sources = (f"guest/{guest.name}.c", "guest/workload.c", "guest/hash.c")
+    return build(folder / guest.name, sources, PIE if guest.is_pie else FIXED)
 
 
 def build_hostburn(folder):

@@ -51,6 +51,13 @@ class Results:
                 return event.seconds
         raise KeyError(f"{self.folder}/timeline has no event {what} {subject}")
 
+    def guest_option(self, name, *parts):
+        """--guest for one guest; `parts` come on top of its kernel's files and its root folder."""
+        parts = (f"kallsyms:{self.guest_file(name, 'kallsyms')}",
+                 f"modules:{self.guest_file(name, 'modules')}",
+                 f"root:{self.guest_file(name, 'root')}", *parts)
+        return ["--guest", f"{name}={','.join(parts)}"]
+
     def symbol_options(self, vmlinux=None):
         """hvprof's options that resolve every domain of this run, on any machine."""
         options = ["--symfs", str(self.folder / "host" / "root"),
@@ -58,10 +65,8 @@ class Results:
         if vmlinux:
             options += ["--vmlinux", str(vmlinux)]
         for name in self.guest_names():
-            parts = [f"kallsyms:{self.guest_file(name, 'kallsyms')}",
-                     f"modules:{self.guest_file(name, 'modules')}",
-                     f"root:{self.guest_file(name, 'root')}"]
-            if vmlinux:
-                parts.append(f"vmlinux:{vmlinux}")
-            options += ["--guest", f"{name}={','.join(parts)}"]
+            parts = [f"vmlinux:{vmlinux}"] if vmlinux else []
+            if domains.GUESTS[name].is_pie:
+                parts.append(f"maps:{self.guest_file(name, 'maps')}")
+            options += self.guest_option(name, *parts)
         return options
