@@ -123,18 +123,28 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* A progress line that may stand there gives way. */
+static void begin_message(const struct hvp_context *context)
+{
+	fputs(context->has_progress ? "\r\033[Khvprof" : "hvprof", context->err);
+}
+
 static void write_log(void *arg, enum hvp_log_level level, enum hvp_log_domain domain,
 		      const char *line)
 {
 	struct hvp_context *context = arg;
 
-	fputs("hvprof: ", context->err);
+	/* Threads log too. */
+	flockfile(context->err);
+	begin_message(context);
 	if (level == HVP_LOG_WARNING)
-		fputs("warning: ", context->err);
+		fputs(": warning", context->err);
 	else if (level >= HVP_LOG_DEBUG)
-		fprintf(context->err, "%s: ", hvp_log_domain_name(domain));
+		fprintf(context->err, ": %s", hvp_log_domain_name(domain));
+	fputs(": ", context->err);
 	hvp_text_print(context->err, line);
 	putc('\n', context->err);
+	funlockfile(context->err);
 }
 
 /* Prints an error and gives the exit status that it stands for. */
@@ -144,7 +154,8 @@ static int report_error(const struct hvp_context *context, struct hvp_error *err
 	bool is_usage = hvp_error_code(err) == HVP_ERROR_USAGE;
 
 	fflush(context->out);
-	fprintf(context->err, "hvprof%s%s: ", name ? " " : "", name ? name : "");
+	begin_message(context);
+	fprintf(context->err, "%s%s: ", name ? " " : "", name ? name : "");
 	hvp_text_print(context->err, hvp_error_message(err));
 	putc('\n', context->err);
 	if (is_usage)
