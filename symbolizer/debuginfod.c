@@ -28,7 +28,10 @@ struct hvp_debuginfod {
 	int (*find[2])(client_t *client, const unsigned char *build_id, int size, char **path);
 };
 
-/* The callback gets only the client, and user data are read with a function of the library: keep that function here. */
+/*
+ * The callback gets only the client, and user data are read with a function of the library: keep
+ * that function here.
+ */
 static void *(*get_user_data)(client_t *client);
 
 struct hvp_error *hvp_debuginfod_create(const struct hvp_debuginfod_options *options,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fetching debug files from the servers in $DEBUGINFOD_URLS with libdebuginfod.so.1, loaded when first needed: hvprof does
- * not depend on it. Files land in the library's own cache.
+ * Fetching debug files from the servers in $DEBUGINFOD_URLS with libdebuginfod.so.1, loaded when
+ * first needed: hvprof does not depend on it. Files land in the library's own cache.
  */
 #ifndef HVP_SYMBOLIZER_DEBUGINFOD_H
 #define HVP_SYMBOLIZER_DEBUGINFOD_H
@@ -31,8 +31,9 @@ struct hvp_error *hvp_debuginfod_create(const struct hvp_debuginfod_options *opt
 void hvp_debuginfod_destroy(struct hvp_debuginfod *debuginfod);
 
 /*
- * The path of the file in the cache; caller frees. HVP_ERROR_NOT_FOUND: no server has it. HVP_ERROR_UNSUPPORTED: the library or
- * $DEBUGINFOD_URLS is missing. HVP_ERROR_CANCELLED: interrupted. Thread-safe, one transfer at a time.
+ * The path of the file in the cache; caller frees. HVP_ERROR_NOT_FOUND: no server has it.
+ * HVP_ERROR_UNSUPPORTED: the library or $DEBUGINFOD_URLS is missing. HVP_ERROR_CANCELLED:
+ * interrupted. Thread-safe, one transfer at a time.
  */
 struct hvp_error *hvp_debuginfod_find(struct hvp_debuginfod *debuginfod,
 				      enum hvp_debuginfod_kind kind, const uint8_t *build_id,

@@ -8,8 +8,9 @@
 #include <string.h>
 
 /*
- * A short mangled name can stand for an endless one (each substitution may double it). Longer input is left alone, and
- * output beyond the limit ends the demangler by a jump: in callback mode it keeps nothing on the heap.
+ * A short mangled name can stand for an endless one (each substitution may double it). Longer input
+ * is left alone, and output beyond the limit ends the demangler by a jump: in callback mode it
+ * keeps nothing on the heap.
  */
 #define MAX_MANGLED 4096
 #define MAX_DEMANGLED 8192
@@ -24,6 +25,9 @@ static void output_add(const char *text, size_t size, void *arg)
 {
 	struct output *output = arg;
 
+	/* Empty pieces may come as NULL. */
+	if (!size)
+		return;
 	if (size >= sizeof(output->text) - output->size)
 		longjmp(output->overflow, 1);
 	memcpy(output->text + output->size, text, size);

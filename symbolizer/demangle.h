@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names as people read them: C++ (Itanium ABI) and Rust (legacy and v0) demangled, nothing in them that a terminal obeys. */
+/*
+ * Names as people read them: C++ (Itanium ABI) and Rust (legacy and v0) demangled, nothing in them
+ * that a terminal obeys.
+ */
 #ifndef HVP_SYMBOLIZER_DEMANGLE_H
 #define HVP_SYMBOLIZER_DEMANGLE_H
 
@@ -8,9 +11,9 @@
 #include "common/base/arena.h"
 
 /*
- * A name for printing. Returns `raw` itself when nothing has to change, otherwise a string in the arena; NULL when
- * there is no memory. Names that are too long or that expand beyond reason stay mangled. Bytes below 0x20, 0x7f and
- * invalid UTF-8 (C1 controls too) become \\xNN.
+ * A name for printing. Returns `raw` itself when nothing has to change, otherwise a string in the
+ * arena; NULL when there is no memory. Names that are too long or that expand beyond reason stay
+ * mangled. Bytes below 0x20, 0x7f and invalid UTF-8 (C1 controls too) become \\xNN.
  */
 const char *hvp_demangle(const char *raw, bool keep_mangled, struct hvp_arena *arena);
 

@@ -33,7 +33,10 @@ const struct hvp_symbol *hvp_symbolizer_symbol(struct hvp_symbolizer *symbolizer
 	return symbol;
 }
 
-/* The image whose file has lines and code, and what to subtract from addresses: a kernel's are in its vmlinux. */
+/*
+ * The image whose file has lines and code, and what to subtract from addresses: a kernel's are in
+ * its vmlinux.
+ */
 static struct hvp_image *image_with_file(struct hvp_image *image, uint64_t *ret_delta)
 {
 	*ret_delta = 0;
@@ -129,7 +132,10 @@ static void matches_deinit(struct matches *matches)
 	free(matches->items);
 }
 
-/* Names as the linker has them are compared as they are; those made readable only when asked for (they must all be made first). */
+/*
+ * Names as the linker has them are compared as they are; those made readable only when asked for
+ * (they must all be made first).
+ */
 static struct hvp_error *match_image(struct hvp_symbolizer *symbolizer, struct hvp_image *image,
 				     const char *name, bool is_readable, struct matches *matches)
 {

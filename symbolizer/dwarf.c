@@ -233,7 +233,10 @@ static void read_line(struct hvp_dwarf *dwarf, struct hvp_unit *unit, uint64_t a
 		ret->line = (uint32_t)number;
 }
 
-/* A frame's own line is where the next inner one was called, and of the innermost what the line table has. */
+/*
+ * A frame's own line is where the next inner one was called, and of the innermost what the line
+ * table has.
+ */
 static struct hvp_error *make_lines(struct hvp_dwarf *dwarf, uint64_t address, const char *symbol,
 				    struct hvp_lines *ret)
 {

@@ -24,7 +24,10 @@ struct hvp_inline {
 struct hvp_dwarf_function {
 	uint64_t begin, end;
 	Dwarf_Off die;
-	/* Made when first asked for; shared by the stretches of one function only by being made alike. */
+	/*
+	 * Made when first asked for; shared by the stretches of one function only by being made
+	 * alike.
+	 */
 	bool has_inlines;
 	const char *name;
 	struct hvp_inline *inlines;

@@ -78,7 +78,10 @@ static bool find_build_id(struct hvp_elf *elf, Elf_Data *data)
 	return false;
 }
 
-/* By sections first: the segments of a separate debug file say where the notes were in the stripped one. */
+/*
+ * By sections first: the segments of a separate debug file say where the notes were in the stripped
+ * one.
+ */
 static void read_build_id(struct hvp_elf *elf)
 {
 	Elf_Scn *section = NULL;
@@ -145,7 +148,10 @@ void hvp_elf_destroy(struct hvp_elf *elf)
 	free(elf);
 }
 
-/* Mappings are made of whole pages, so that one begins a little before its segment and ends a little behind. */
+/*
+ * Mappings are made of whole pages, so that one begins a little before its segment and ends a
+ * little behind.
+ */
 static bool is_in_pages(const struct hvp_segment *segment, uint64_t offset)
 {
 	uint64_t begin = segment->offset & ~(uint64_t)(PAGE_SIZE_MIN - 1);

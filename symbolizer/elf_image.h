@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One ELF file: program headers, build id, symbols, sections and code bytes, by libelf. Everything that a file says about
- * itself is checked before it is believed; a broken file gives HVP_ERROR_FORMAT with its path.
+ * One ELF file: program headers, build id, symbols, sections and code bytes, by libelf. Everything
+ * that a file says about itself is checked before it is believed; a broken file gives
+ * HVP_ERROR_FORMAT with its path.
  */
 #ifndef HVP_SYMBOLIZER_ELF_IMAGE_H
 #define HVP_SYMBOLIZER_ELF_IMAGE_H
@@ -47,13 +48,22 @@ static inline const char *hvp_elf_path(const struct hvp_elf *elf)
 	return elf->file.path;
 }
 
-/* The virtual address of a byte of the file, by the executable segments first; false when no segment has it. */
+/*
+ * The virtual address of a byte of the file, by the executable segments first; false when no
+ * segment has it.
+ */
 bool hvp_elf_offset_to_address(const struct hvp_elf *elf, uint64_t offset, uint64_t *ret);
 
-/* Contents of a section by name (decompressed), borrowed; false when absent, empty or without contents (NOBITS). */
+/*
+ * Contents of a section by name (decompressed), borrowed; false when absent, empty or without
+ * contents (NOBITS).
+ */
 bool hvp_elf_section(const struct hvp_elf *elf, const char *name, const uint8_t **ret_data,
 		     size_t *ret_size);
-/* A section that has contents in this file; debug files keep headers of sections that they do not have. */
+/*
+ * A section that has contents in this file; debug files keep headers of sections that they do not
+ * have.
+ */
 bool hvp_elf_has_section(const struct hvp_elf *elf, const char *name);
 /* Line information of its own: .debug_line, compressed or not. */
 bool hvp_elf_has_dwarf(const struct hvp_elf *elf);
@@ -63,14 +73,23 @@ bool hvp_elf_debuglink(const struct hvp_elf *elf, const char **ret_name, uint32_
 /* Adds .symtab; false in *ret_found when there is none. Names stay borrowed from the ELF. */
 struct hvp_error *hvp_elf_add_symtab(struct hvp_elf *elf, struct hvp_symtab *symtab,
 				     bool *ret_found) hvp_must_use;
-/* Adds .dynsym, the symbols of .gnu_debugdata, and "name@plt" for PLT slots. Keeps strings in the symtab's arena. */
+/*
+ * Adds .dynsym, the symbols of .gnu_debugdata, and "name@plt" for PLT slots. Keeps strings in the
+ * symtab's arena.
+ */
 struct hvp_error *hvp_elf_add_dynamic(struct hvp_elf *elf, struct hvp_symtab *symtab) hvp_must_use;
 
-/* Values of symbols of .symtab by exact name, in one pass; a name that is not there leaves its value 0. */
+/*
+ * Values of symbols of .symtab by exact name, in one pass; a name that is not there leaves its
+ * value 0.
+ */
 void hvp_elf_symbol_values(const struct hvp_elf *elf, const char *const *names, size_t num,
 			   uint64_t *values);
 
-/* Copies what the file has of [address, address + size); HVP_ERROR_NOT_FOUND when it is not all there. */
+/*
+ * Copies what the file has of [address, address + size); HVP_ERROR_NOT_FOUND when it is not all
+ * there.
+ */
 struct hvp_error *hvp_elf_code(const struct hvp_elf *elf, uint64_t address, size_t size,
 			       uint8_t *ret) hvp_must_use;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Input files whole in memory. Files below a root folder may be a guest's, hence hostile: symbolic links never lead out of the
- * root, devices and FIFOs are not opened for reading, and contents are copied rather than mapped, so that nobody can shorten the
- * file under the reader.
+ * Input files whole in memory. Files below a root folder may be a guest's, hence hostile: symbolic
+ * links never lead out of the root, devices and FIFOs are not opened for reading, and contents are
+ * copied rather than mapped, so that nobody can shorten the file under the reader.
  */
 #ifndef HVP_SYMBOLIZER_FILE_H
 #define HVP_SYMBOLIZER_FILE_H
@@ -24,8 +24,8 @@ struct hvp_file {
 };
 
 /*
- * A file descriptor of `path` taken below `root` (NULL or "/": the machine's own) for reading. Only regular files.
- * HVP_ERROR_OS with ENOENT when there is none.
+ * A file descriptor of `path` taken below `root` (NULL or "/": the machine's own) for reading. Only
+ * regular files. HVP_ERROR_OS with ENOENT when there is none.
  */
 struct hvp_error *hvp_open_below(const char *root, const char *path, int *ret_fd) hvp_must_use;
 

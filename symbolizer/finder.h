@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds the files of an image: the ELF file that was mapped, and the separate debug file that belongs to it. By build id
- * wherever there is one, because only that cannot be another version's.
+ * Finds the files of an image: the ELF file that was mapped, and the separate debug file that
+ * belongs to it. By build id wherever there is one, because only that cannot be another version's.
  */
 #ifndef HVP_SYMBOLIZER_FINDER_H
 #define HVP_SYMBOLIZER_FINDER_H
@@ -46,8 +46,8 @@ bool hvp_finder_is_interrupted(const struct hvp_finder *finder);
 void hvp_finder_log_error(const struct hvp_finder *finder, struct hvp_error *err);
 
 /*
- * The image's file, or in its absence a debug file with its build id (then *ret_is_debug). NULL and a reason when there is none that
- * fits: HVP_UNRESOLVED_NO_FILE, _OTHER_BUILD_ID or _BAD_FILE.
+ * The image's file, or in its absence a debug file with its build id (then *ret_is_debug). NULL and
+ * a reason when there is none that fits: HVP_UNRESOLVED_NO_FILE, _OTHER_BUILD_ID or _BAD_FILE.
  */
 struct hvp_elf *hvp_finder_open(const struct hvp_finder *finder, const struct hvp_wanted *wanted,
 				bool *ret_is_debug, enum hvp_unresolved *ret_why);

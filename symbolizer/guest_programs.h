@@ -9,8 +9,9 @@
 #include "common/base/error.h"
 
 /*
- * Calls `found` with the path (from the root, with a leading slash) of each, hard links once. Symbolic links are not followed, /proc, /sys and /dev
- * not entered. `*ret_is_cut_short` is set when there was too much to see it all, or `interrupted` (may be NULL) became non-zero.
+ * Calls `found` with the path (from the root, with a leading slash) of each, hard links once.
+ * Symbolic links are not followed, /proc, /sys and /dev not entered. `*ret_is_cut_short` is set
+ * when there was too much to see it all, or `interrupted` (may be NULL) became non-zero.
  */
 struct hvp_error *hvp_guest_programs_walk(const char *root,
 					  const volatile sig_atomic_t *interrupted,

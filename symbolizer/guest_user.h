@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Programs in a guest. A stock kernel tells of a guest's user-space sample the address and nothing else: neither process nor
- * address space. What can be known all the same, from files below the guest's root folder:
+ * Programs in a guest. A stock kernel tells of a guest's user-space sample the address and nothing
+ * else: neither process nor address space. What can be known all the same, from files below the
+ * guest's root folder:
  *
  *	maps:FILE	copies of the guest's /proc/PID/maps give exact mappings;
  *	program:PATH	names a program that ran; one that is not position-independent, or one with a base, is placed;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which images belong to which kernel. What the user names goes first, then what the session carries, then the paths that
- * the session noted. Each domain gets its own; nothing is handed from one to another.
+ * Which images belong to which kernel. What the user names goes first, then what the session
+ * carries, then the paths that the session noted. Each domain gets its own; nothing is handed from
+ * one to another.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -272,8 +272,8 @@ void hvp_image_load_table(struct hvp_images *images, struct hvp_image *image)
 }
 
 /*
- * A debug file alone: objcopy --only-keep-debug rewrites file offsets, addresses stay. The one executable segment as
- * large as the recorded mapping is the one that was mapped.
+ * A debug file alone: objcopy --only-keep-debug rewrites file offsets, addresses stay. The one
+ * executable segment as large as the recorded mapping is the one that was mapped.
  */
 static bool address_by_mapping(const struct hvp_image *image, uint64_t offset, uint64_t *ret)
 {

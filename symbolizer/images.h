@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of images. One that has a build id is one image for all processes and domains; others are known by root and path.
- * What needs the file (program headers, symbols, DWARF) is loaded when first asked for, under the image's lock, and only read
- * from then on.
+ * The table of images. One that has a build id is one image for all processes and domains; others
+ * are known by root and path. What needs the file (program headers, symbols, DWARF) is loaded when
+ * first asked for, under the image's lock, and only read from then on.
  */
 #ifndef HVP_SYMBOLIZER_IMAGES_H
 #define HVP_SYMBOLIZER_IMAGES_H
@@ -27,7 +27,10 @@ enum hvp_image_kind {
 	HVP_IMAGE_STAND_IN,
 	/* A file, or the vDSO's copy. */
 	HVP_IMAGE_ELF,
-	/* Symbols from kallsyms: the core, a module, BPF programs. The table is there from the beginning. */
+	/*
+	 * Symbols from kallsyms: the core, a module, BPF programs. The table is there from the
+	 * beginning.
+	 */
 	HVP_IMAGE_KERNEL,
 	/* perf-PID.map. */
 	HVP_IMAGE_JIT,
@@ -46,7 +49,10 @@ struct hvp_image {
 	uint64_t scope;
 	/* Of stand-ins. */
 	enum hvp_unresolved why;
-	/* The first executable mapping of it, to place a debug file whose own file offsets mean nothing. */
+	/*
+	 * The first executable mapping of it, to place a debug file whose own file offsets mean
+	 * nothing.
+	 */
 	uint64_t exec_offset, exec_size;
 	/* Contents instead of a file, borrowed: vDSO, JIT map. May be NULL. */
 	const struct hvp_record_blob *blob;
@@ -96,7 +102,10 @@ struct hvp_image_spec {
 	const uint8_t *build_id;
 	uint8_t build_id_size;
 	enum hvp_unresolved why;
-	/* Tells apart what has equal paths (a JIT map per process, the kernels of domains); 0 otherwise. */
+	/*
+	 * Tells apart what has equal paths (a JIT map per process, the kernels of domains); 0
+	 * otherwise.
+	 */
 	uint64_t scope;
 };
 
@@ -110,11 +119,15 @@ struct hvp_image *hvp_images_at(const struct hvp_images *images, uint32_t index)
 void hvp_image_open(struct hvp_images *images, struct hvp_image *image);
 /* Loads the symbol table, once; table_why says what went wrong. */
 void hvp_image_load_table(struct hvp_images *images, struct hvp_image *image);
-/* The ELF that has line information: the file itself or its debug file; NULL without. The image's lock is held. */
+/*
+ * The ELF that has line information: the file itself or its debug file; NULL without. The image's
+ * lock is held.
+ */
 struct hvp_elf *hvp_image_debug_elf(struct hvp_images *images, struct hvp_image *image);
 /*
- * The address in the image of a byte of its file. Without the file *ret is the offset itself: places stay distinct, and the
- * reason comes with the symbol. Another reason: there is only a debug file, and it cannot be placed.
+ * The address in the image of a byte of its file. Without the file *ret is the offset itself:
+ * places stay distinct, and the reason comes with the symbol. Another reason: there is only a debug
+ * file, and it cannot be placed.
  */
 enum hvp_unresolved hvp_image_address(struct hvp_images *images, struct hvp_image *image,
 				      uint64_t offset, uint64_t *ret);

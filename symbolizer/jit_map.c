@@ -123,7 +123,10 @@ static void heap_pop(const struct function **heap, size_t *num)
 	heap[at] = last;
 }
 
-/* A function that begins inside a later one has been overwritten. What a later one overwrites in its middle keeps the rest. */
+/*
+ * A function that begins inside a later one has been overwritten. What a later one overwrites in
+ * its middle keeps the rest.
+ */
 static struct hvp_error *add_living(const struct functions *functions, struct hvp_symtab *symtab)
 {
 	hvp_scope(hvp_free_ptr) const struct function **heap =

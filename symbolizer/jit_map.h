@@ -12,7 +12,10 @@
 
 struct hvp_image;
 
-/* Parses text (which it cuts up, and which must outlive the table; text[size] writable) into an empty table. */
+/*
+ * Parses text (which it cuts up, and which must outlive the table; text[size] writable) into an
+ * empty table.
+ */
 struct hvp_error *hvp_jit_map_parse(char *text, size_t size, struct hvp_symtab *symtab,
 				    size_t *ret_num_bad_lines) hvp_must_use;
 

@@ -6,7 +6,10 @@
 
 #include "common/base/array.h"
 
-/* Kernel addresses have the top bit on every 64-bit architecture; below are per-CPU offsets and absolute values. */
+/*
+ * Kernel addresses have the top bit on every 64-bit architecture; below are per-CPU offsets and
+ * absolute values.
+ */
 #define KERNEL_BIT ((uint64_t)1 << 63)
 /* More than any kernel has loaded; keeps a hostile file from costing quadratic time. */
 #define MAX_MODULES 4096

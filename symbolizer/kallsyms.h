@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The text of /proc/kallsyms and of System.map: lines "ffffffff81000000 T name\t[module]" (kernel/kallsyms.c,
- * scripts/link-vmlinux.sh). Lines of another form are counted and left out.
+ * The text of /proc/kallsyms and of System.map: lines "ffffffff81000000 T name\t[module]"
+ * (kernel/kallsyms.c, scripts/link-vmlinux.sh). Lines of another form are counted and left out.
  */
 #ifndef HVP_SYMBOLIZER_KALLSYMS_H
 #define HVP_SYMBOLIZER_KALLSYMS_H
@@ -38,8 +38,8 @@ struct hvp_kallsyms {
 };
 
 /*
- * Parses `size` bytes at `text`, which it changes (NULs after names); text[size] must be writable. HVP_ERROR_FORMAT when
- * no line of it is a symbol; `name` is for messages.
+ * Parses `size` bytes at `text`, which it changes (NULs after names); text[size] must be writable.
+ * HVP_ERROR_FORMAT when no line of it is a symbol; `name` is for messages.
  */
 struct hvp_error *hvp_kallsyms_parse(char *text, size_t size, const char *name,
 				     struct hvp_kallsyms *ret) hvp_must_use;

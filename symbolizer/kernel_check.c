@@ -14,7 +14,10 @@
 /* One in a hundred may be outside: code that comes and goes. */
 #define MAX_OUTSIDE_PERCENT 1u
 
-/* x86-64 (Documentation/arch/x86/x86_64/mm.rst): the kernel's image is in this gigabyte, modules and BPF lie above it. */
+/*
+ * x86-64 (Documentation/arch/x86/x86_64/mm.rst): the kernel's image is in this gigabyte, modules
+ * and BPF lie above it.
+ */
 #define X86_CORE_BEGIN 0xffffffff80000000ULL
 #define X86_CORE_END 0xffffffffc0000000ULL
 /* Without KASLR: text here, and modules from 512 MB on. */
@@ -120,7 +123,10 @@ static size_t end_of_aliases(const struct hvp_kallsyms *kallsyms, size_t i)
 	return i;
 }
 
-/* Only what both tables must have: functions of the core, except at its borders, where linkers put names of their own. */
+/*
+ * Only what both tables must have: functions of the core, except at its borders, where linkers put
+ * names of their own.
+ */
 static bool is_comparable(const struct hvp_kallsyms *kallsyms,
 			  const struct hvp_kallsyms_symbol *symbol)
 {

@@ -35,8 +35,8 @@ void hvp_kernel_measure_fit(const struct hvp_kernel_ips *ips, const struct hvp_k
 bool hvp_kernel_is_misfit(const struct hvp_kernel_fit *fit);
 
 /*
- * Compares names at kallsyms' addresses minus `delta` with those of a vmlinux's table. False when too many differ:
- * another kernel, or another KASLR offset.
+ * Compares names at kallsyms' addresses minus `delta` with those of a vmlinux's table. False when
+ * too many differ: another kernel, or another KASLR offset.
  */
 bool hvp_kernel_tables_agree(const struct hvp_kallsyms *kallsyms, const struct hvp_symtab *symtab,
 			     uint64_t delta);

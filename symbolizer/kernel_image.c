@@ -70,7 +70,10 @@ static struct hvp_error *read_text(const struct hvp_kernel_sources *sources, con
 	return sources->is_live ? read_live(live_path, max, ret) : NULL;
 }
 
-/* A collector may carry only the functions that it saw, without the symbols that mark where the text begins and ends. */
+/*
+ * A collector may carry only the functions that it saw, without the symbols that mark where the
+ * text begins and ends.
+ */
 static void set_borders(struct hvp_kernel *kernel)
 {
 	const struct hvp_kernel_sources *sources = &kernel->sources;

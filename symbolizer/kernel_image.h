@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One running kernel, the host's or a guest's: which address is in the core or in which module, from its kallsyms, its list of
- * modules, and a vmlinux with the distance (KASLR) between it and the running kernel.
+ * One running kernel, the host's or a guest's: which address is in the core or in which module,
+ * from its kallsyms, its list of modules, and a vmlinux with the distance (KASLR) between it and
+ * the running kernel.
  *
  * Parts that contradict each other or the samples are not used: a wrong name is worse than none.
  */
@@ -81,13 +82,16 @@ struct hvp_error *hvp_kernel_create(const struct hvp_kernel_sources *sources,
 /* Accepts NULL. */
 void hvp_kernel_destroy(struct hvp_kernel *kernel);
 
-/* The range of a run-time address; NULL and *ret_why when there is none. Loads on the first call. Thread-safe. */
+/*
+ * The range of a run-time address; NULL and *ret_why when there is none. Loads on the first call.
+ * Thread-safe.
+ */
 const struct hvp_kernel_range *hvp_kernel_find(struct hvp_kernel *kernel, uint64_t address,
 					       enum hvp_unresolved *ret_why);
 
 /*
- * The vmlinux that fits a kernel known by kallsyms alone, for lines and code, and what to subtract from addresses of `image`; NULL when none is
- * found, and for modules. Looked for once.
+ * The vmlinux that fits a kernel known by kallsyms alone, for lines and code, and what to subtract
+ * from addresses of `image`; NULL when none is found, and for modules. Looked for once.
  */
 struct hvp_image *hvp_kernel_find_vmlinux(struct hvp_kernel *kernel, const struct hvp_image *image,
 					  uint64_t *ret_delta);

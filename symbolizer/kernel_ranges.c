@@ -104,8 +104,9 @@ static const struct hvp_module *find_module(const struct hvp_modules *modules, c
 }
 
 /*
- * Functions say where a module's text is. /proc/modules adds where it begins and ends, unless its memory is scattered (Linux 6.4
- * and later allocate text, data and init apart; the size there is the sum).
+ * Functions say where a module's text is. /proc/modules adds where it begins and ends, unless its
+ * memory is scattered (Linux 6.4 and later allocate text, data and init apart; the size there is
+ * the sum).
  */
 static struct hvp_error *add_module_range(struct hvp_kernel *kernel, const char *name,
 					  const struct extent *extent)

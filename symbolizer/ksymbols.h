@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Kernel code that came and went while recording: BPF programs, ftrace trampolines, kprobe slots (PERF_RECORD_KSYMBOL). An
- * address can be one program's now and another's later; as a symbol table has no time, programs that overlap are put into
- * different images of the same name.
+ * Kernel code that came and went while recording: BPF programs, ftrace trampolines, kprobe slots
+ * (PERF_RECORD_KSYMBOL). An address can be one program's now and another's later; as a symbol table
+ * has no time, programs that overlap are put into different images of the same name.
  */
 #ifndef HVP_SYMBOLIZER_KSYMBOLS_H
 #define HVP_SYMBOLIZER_KSYMBOLS_H
@@ -23,7 +23,10 @@ void hvp_ksymbols_deinit(struct hvp_ksymbols *ksymbols);
 struct hvp_error *hvp_ksymbols_read(struct hvp_ksymbols *ksymbols,
 				    const struct hvp_session *session,
 				    struct hvp_images *images) hvp_must_use;
-/* The image at that time, whose addresses are the run-time ones; NULL when there is none. Thread-safe. */
+/*
+ * The image at that time, whose addresses are the run-time ones; NULL when there is none.
+ * Thread-safe.
+ */
 struct hvp_image *hvp_ksymbols_find(const struct hvp_ksymbols *ksymbols, uint64_t time,
 				    uint64_t address);
 

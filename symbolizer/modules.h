@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The text of /proc/modules: "kvm_amd 167936 0 - Live 0xffffffffc0a00000 (OE)" (kernel/module/procfs.c). */
+/*
+ * The text of /proc/modules: "kvm_amd 167936 0 - Live 0xffffffffc0a00000 (OE)"
+ * (kernel/module/procfs.c).
+ */
 #ifndef HVP_SYMBOLIZER_MODULES_H
 #define HVP_SYMBOLIZER_MODULES_H
 
@@ -20,7 +23,10 @@ struct hvp_modules {
 	size_t num_bad_lines;
 };
 
-/* An empty text is an empty list (a kernel without modules). Modules whose address was hidden are left out. */
+/*
+ * An empty text is an empty list (a kernel without modules). Modules whose address was hidden are
+ * left out.
+ */
 struct hvp_error *hvp_modules_parse(const char *text, size_t size,
 				    struct hvp_modules *ret) hvp_must_use;
 void hvp_modules_deinit(struct hvp_modules *modules);

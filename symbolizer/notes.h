@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What went wrong or was assumed, one line each, each said once. Thread-safe; lines live as long as the list. */
+/*
+ * What went wrong or was assumed, one line each, each said once. Thread-safe; lines live as long as
+ * the list.
+ */
 #ifndef HVP_SYMBOLIZER_NOTES_H
 #define HVP_SYMBOLIZER_NOTES_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names for the slots of the procedure linkage table on x86-64: each slot jumps through a word of the GOT, whose relocation names the
- * function. Reading the jump is exact for .plt, .plt.sec and .plt.got alike, lazy or not.
+ * Names for the slots of the procedure linkage table on x86-64: each slot jumps through a word of
+ * the GOT, whose relocation names the function. Reading the jump is exact for .plt, .plt.sec and
+ * .plt.got alike, lazy or not.
  */
 #include <stdio.h>
 #include <stdlib.h>

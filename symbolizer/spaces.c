@@ -6,7 +6,10 @@
 
 #include "common/base/array.h"
 
-/* Real process trees inherit code through a handful of forks without exec; a hostile session must not make lookups long. */
+/*
+ * Real process trees inherit code through a handful of forks without exec; a hostile session must
+ * not make lookups long.
+ */
 #define MAX_PARENTS 64
 /* A number that is used again leaves a chain of earlier lives behind. */
 #define MAX_PREVIOUS 65536
@@ -57,7 +60,10 @@ static struct hvp_error *begin_life(struct hvp_spaces *spaces, uint32_t pid, uin
 	return NULL;
 }
 
-/* The life that records of now belong to; what was there when the session began has always been there. */
+/*
+ * The life that records of now belong to; what was there when the session began has always been
+ * there.
+ */
 static struct hvp_error *current_life(struct hvp_spaces *spaces, uint32_t pid, uint64_t time,
 				      struct hvp_life **ret)
 {
@@ -104,7 +110,10 @@ static struct hvp_error *add_piece(struct hvp_life *life, const struct hvp_piece
 	return NULL;
 }
 
-/* Ends the piece at `position` at `time` outside [begin, end); what sticks out goes on as new pieces. */
+/*
+ * Ends the piece at `position` at `time` outside [begin, end); what sticks out goes on as new
+ * pieces.
+ */
 static struct hvp_error *cut_piece(struct hvp_life *life, size_t position, uint64_t begin,
 				   uint64_t end, uint64_t time)
 {
@@ -209,7 +218,10 @@ struct hvp_error *hvp_spaces_exec(struct hvp_spaces *spaces, uint32_t pid, uint6
 {
 	uint32_t last = last_life(spaces, pid);
 
-	/* The name of a process that has shown nothing yet: a collector's start-up list of what runs. */
+	/*
+	 * The name of a process that has shown nothing yet: a collector's start-up list of what
+	 * runs.
+	 */
 	if (last == HVP_NO_LIFE)
 		return NULL;
 	return begin_life(spaces, pid, time, HVP_NO_LIFE);
@@ -264,7 +276,10 @@ struct hvp_error *hvp_spaces_freeze(struct hvp_spaces *spaces)
 	return NULL;
 }
 
-/* How many pieces begin at or below the address. Each step is a conditional move: the branch could not be predicted. */
+/*
+ * How many pieces begin at or below the address. Each step is a conditional move: the branch could
+ * not be predicted.
+ */
 static size_t num_at_or_below(const struct hvp_life *life, uint64_t address)
 {
 	const uint64_t *at = life->begins;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The address spaces of the host's processes over time, from the session's MMAP, FORK, COMM (exec) and EXIT records.
+ * The address spaces of the host's processes over time, from the session's MMAP, FORK, COMM (exec)
+ * and EXIT records.
  *
- * A process number can live several lives: each fork (of a process) and each exec begins a new one. A life holds pieces of mappings that are
- * rectangles in address and time, none of which overlap: a later mapping cuts those it covers. A forked life sees its parent's pieces as
- * they were at the fork, by reference. Filled in order of time, then frozen, then only read.
+ * A process number can live several lives: each fork (of a process) and each exec begins a new one.
+ * A life holds pieces of mappings that are rectangles in address and time, none of which overlap: a
+ * later mapping cuts those it covers. A forked life sees its parent's pieces as they were at the
+ * fork, by reference. Filled in order of time, then frozen, then only read.
  */
 #ifndef HVP_SYMBOLIZER_SPACES_H
 #define HVP_SYMBOLIZER_SPACES_H
@@ -40,7 +42,10 @@ struct hvp_life {
 	size_t num_current, capacity_current;
 	/* Once frozen: `begin` of each piece close together, because a lookup reads little else. */
 	uint64_t *begins;
-	/* The life whose pieces this one inherited when it was forked, and the time of it that counts. */
+	/*
+	 * The life whose pieces this one inherited when it was forked, and the time of it that
+	 * counts.
+	 */
 	uint32_t parent;
 	uint64_t parent_time;
 	/* The same process number's life before this one. */
@@ -74,7 +79,10 @@ struct hvp_error *hvp_spaces_fork(struct hvp_spaces *spaces, uint32_t pid, uint3
 				  uint64_t time) hvp_must_use;
 struct hvp_error *hvp_spaces_exec(struct hvp_spaces *spaces, uint32_t pid,
 				  uint64_t time) hvp_must_use;
-/* A thread ended; the process is gone when its leader was among those that ended, from the last one's end on. */
+/*
+ * A thread ended; the process is gone when its leader was among those that ended, from the last
+ * one's end on.
+ */
 void hvp_spaces_exit(struct hvp_spaces *spaces, uint32_t pid, uint32_t tid, uint64_t time);
 /* Nothing more comes: prepares the lookup. */
 struct hvp_error *hvp_spaces_freeze(struct hvp_spaces *spaces) hvp_must_use;

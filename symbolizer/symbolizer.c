@@ -151,7 +151,10 @@ static void locate_in_kernel(struct hvp_symbolizer *symbolizer, struct hvp_kerne
 	ret->address -= range->delta;
 }
 
-/* Outside of the kernel proper, what came and went while recording goes before the one picture that kallsyms is. */
+/*
+ * Outside of the kernel proper, what came and went while recording goes before the one picture that
+ * kallsyms is.
+ */
 static void locate_in_host_kernel(struct hvp_symbolizer *symbolizer, uint64_t time,
 				  struct hvp_location *ret)
 {

@@ -7,9 +7,9 @@
  *	locate    (mode, domain, process, time, address) -> (image, address in the image) or a reason why not
  *	describe  (image, address in the image) -> symbol, lines, inlines; loads ELF and DWARF lazily
  *
- * An image is known by its build id where there is one, so all processes and all domains that run one file share its tables.
- * A guest's kernel addresses are resolved with that guest's images alone; no domain ever falls back on another's
- * or on the host's.
+ * An image is known by its build id where there is one, so all processes and all domains that run
+ * one file share its tables. A guest's kernel addresses are resolved with that guest's images
+ * alone; no domain ever falls back on another's or on the host's.
  */
 #ifndef HVP_SYMBOLIZER_SYMBOLIZER_H
 #define HVP_SYMBOLIZER_SYMBOLIZER_H
@@ -48,13 +48,19 @@ struct hvp_guest_images {
 	size_t num_programs;
 	char **maps;
 	size_t num_maps;
-	/* How far the kernel is from where vmlinux (or System.map) has it; text_address is the run-time address of _text. */
+	/*
+	 * How far the kernel is from where vmlinux (or System.map) has it; text_address is the
+	 * run-time address of _text.
+	 */
 	bool has_kaslr_offset, has_text_address;
 	int64_t kaslr_offset;
 	uint64_t text_address;
 };
 
-/* HVP_ERROR_USAGE names the part that is wrong and lists the parts there are. On error `ret` is empty. */
+/*
+ * HVP_ERROR_USAGE names the part that is wrong and lists the parts there are. On error `ret` is
+ * empty.
+ */
 struct hvp_error *hvp_guest_images_parse(const char *spec,
 					 struct hvp_guest_images *ret) hvp_must_use;
 void hvp_guest_images_deinit(struct hvp_guest_images *images);
@@ -62,7 +68,10 @@ void hvp_guest_images_deinit(struct hvp_guest_images *images);
 struct hvp_symbolizer_options {
 	/* Host files are looked for below this directory; NULL is "/". */
 	const char *symfs;
-	/* The host kernel's files; NULL: from the session, then from this machine if it is the same boot. */
+	/*
+	 * The host kernel's files; NULL: from the session, then from this machine if it is the same
+	 * boot.
+	 */
 	const char *vmlinux, *kallsyms;
 	/* Borrowed while the symbolizer lives. */
 	const struct hvp_guest_images *guests;
@@ -89,14 +98,23 @@ struct hvp_error *hvp_symbolizer_create(const struct hvp_session *session,
 void hvp_symbolizer_destroy(struct hvp_symbolizer *symbolizer);
 HVP_DEFINE_SCOPE(hvp_symbolizer_destroy, struct hvp_symbolizer *);
 
-/* Why an address has no image or no symbol. hvp_unresolved_text() has the words, with what to do about it. */
+/*
+ * Why an address has no image or no symbol. hvp_unresolved_text() has the words, with what to do
+ * about it.
+ */
 enum hvp_unresolved {
 	HVP_RESOLVED = 0,
-	/* A guest's user space: no root folder was given, or stock Linux does not tell which process ran. */
+	/*
+	 * A guest's user space: no root folder was given, or stock Linux does not tell which
+	 * process ran.
+	 */
 	HVP_UNRESOLVED_GUEST_USER,
 	/* A guest's kernel and no kallsyms, vmlinux or System.map was given for it. */
 	HVP_UNRESOLVED_GUEST_KERNEL,
-	/* The images given for this guest do not fit the samples (another kernel, another KASLR offset). */
+	/*
+	 * The images given for this guest do not fit the samples (another kernel, another KASLR
+	 * offset).
+	 */
 	HVP_UNRESOLVED_MISMATCH,
 	/* No mapping was recorded at this address and time. */
 	HVP_UNRESOLVED_NO_MAPPING,
@@ -117,7 +135,10 @@ enum hvp_unresolved {
 /* "no images given for this guest: --guest NAME=kallsyms:FILE,..." */
 const char *hvp_unresolved_text(enum hvp_unresolved why);
 
-/* One image: an ELF file, a kernel, a module, a JIT map; or a stand-in such as "[guest user]". Lives as long as the symbolizer. */
+/*
+ * One image: an ELF file, a kernel, a module, a JIT map; or a stand-in such as "[guest user]".
+ * Lives as long as the symbolizer.
+ */
 struct hvp_image;
 
 /* A short name for a column: "libc.so.6", "[kernel]", "[kvm_amd]", "[guest user]", "[unknown]". */
@@ -131,9 +152,10 @@ const struct hvp_image *hvp_symbolizer_image(const struct hvp_symbolizer *symbol
 					     uint32_t index);
 
 /*
- * Which image and where in it; never fails: what cannot be located lands in a stand-in image (never NULL) with the raw
- * address. `*ret_address` is the address as the image's own symbol table has it (ELF virtual address; for kernels
- * the link-time address where a vmlinux is given, otherwise the run-time one). Cheap: meant for every sample. Thread-safe.
+ * Which image and where in it; never fails: what cannot be located lands in a stand-in image (never
+ * NULL) with the raw address. `*ret_address` is the address as the image's own symbol table has it
+ * (ELF virtual address; for kernels the link-time address where a vmlinux is given, otherwise the
+ * run-time one). Cheap: meant for every sample. Thread-safe.
  */
 struct hvp_location {
 	const struct hvp_image *image;
@@ -152,7 +174,10 @@ struct hvp_symbol {
 	uint64_t size;
 };
 
-/* The symbol at a located address, or NULL and *ret_why. Thread-safe; the first call for an image loads its table. */
+/*
+ * The symbol at a located address, or NULL and *ret_why. Thread-safe; the first call for an image
+ * loads its table.
+ */
 const struct hvp_symbol *hvp_symbolizer_symbol(struct hvp_symbolizer *symbolizer,
 					       const struct hvp_location *location,
 					       enum hvp_unresolved *ret_why);
@@ -168,14 +193,18 @@ struct hvp_line {
 };
 
 /*
- * Source positions of an address, innermost first, from DWARF of the image or its separate debug file. `*ret` is borrowed
- * until the symbolizer dies; `*ret_num` 0 and NULL error: no line information (the reason is in the log).
+ * Source positions of an address, innermost first, from DWARF of the image or its separate debug
+ * file. `*ret` is borrowed until the symbolizer dies; `*ret_num` 0 and NULL error: no line
+ * information (the reason is in the log).
  */
 struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,
 				       const struct hvp_location *location,
 				       const struct hvp_line **ret, size_t *ret_num) hvp_must_use;
 
-/* All symbols called `name` (exact, demangled or not) in all images that samples located so far, or in `image` alone if not NULL. */
+/*
+ * All symbols called `name` (exact, demangled or not) in all images that samples located so far, or
+ * in `image` alone if not NULL.
+ */
 struct hvp_symbol_match {
 	const struct hvp_image *image;
 	const struct hvp_symbol *symbol;
@@ -185,8 +214,9 @@ struct hvp_error *hvp_symbolizer_find(struct hvp_symbolizer *symbolizer,
 				      struct hvp_symbol_match **ret, size_t *ret_num) hvp_must_use;
 
 /*
- * The machine code of [address, address + size) of an image, as ELF virtual addresses: from the file, its debug
- * file's twin, vmlinux, or a module. Caller frees `*ret`. HVP_ERROR_NOT_FOUND says which file would have it.
+ * The machine code of [address, address + size) of an image, as ELF virtual addresses: from the
+ * file, its debug file's twin, vmlinux, or a module. Caller frees `*ret`. HVP_ERROR_NOT_FOUND says
+ * which file would have it.
  */
 struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
 				      const struct hvp_image *image, uint64_t address, size_t size,

@@ -55,7 +55,10 @@ struct hvp_symbolizer {
 /* processes.c: the session's records about host processes become address spaces. */
 struct hvp_error *hvp_symbolizer_read_processes(struct hvp_symbolizer *symbolizer) hvp_must_use;
 
-/* guests.c: the host's kernel, and each domain's images: from the options, the session's blobs, the paths it noted. */
+/*
+ * guests.c: the host's kernel, and each domain's images: from the options, the session's blobs, the
+ * paths it noted.
+ */
 struct hvp_error *
 hvp_symbolizer_read_kernels(struct hvp_symbolizer *symbolizer,
 			    const struct hvp_symbolizer_options *options) hvp_must_use;

@@ -217,7 +217,10 @@ static size_t upper_bound(const struct hvp_symtab *symtab, uint64_t address)
 
 struct hvp_symtab_entry *hvp_symtab_find(const struct hvp_symtab *symtab, uint64_t address)
 {
-	/* Backwards past smaller symbols inside a larger one, as long as any before still reaches here. */
+	/*
+	 * Backwards past smaller symbols inside a larger one, as long as any before still reaches
+	 * here.
+	 */
 	for (size_t i = upper_bound(symtab, address); i > 0; i--) {
 		struct hvp_symtab_entry *entry = &symtab->entries[i - 1];
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The symbols of one image, sorted by address. Filled once, finished once, then only read; names are demangled when first
- * asked for. Aliases of one address are settled when finishing: one name stays.
+ * The symbols of one image, sorted by address. Filled once, finished once, then only read; names
+ * are demangled when first asked for. Aliases of one address are settled when finishing: one name
+ * stays.
  */
 #ifndef HVP_SYMBOLIZER_SYMTAB_H
 #define HVP_SYMBOLIZER_SYMTAB_H
@@ -19,7 +20,10 @@ struct hvp_symtab_entry {
 	struct hvp_symbol symbol;
 	/* As the file has it; borrowed. */
 	const char *raw;
-	/* While filling: where the section ends, UINT64_MAX if unknown. Finished: the largest end up to here. */
+	/*
+	 * While filling: where the section ends, UINT64_MAX if unknown. Finished: the largest end
+	 * up to here.
+	 */
 	uint64_t limit;
 	/* Which alias people would choose: more is better. */
 	int32_t rank;
@@ -40,8 +44,9 @@ void hvp_symtab_deinit(struct hvp_symtab *symtab);
 enum hvp_binding { HVP_BINDING_LOCAL, HVP_BINDING_WEAK, HVP_BINDING_GLOBAL };
 
 /*
- * `raw` is borrowed as long as the table lives. `size` 0: up to the next symbol, but not beyond `limit`. Names that stand for
- * no function (mapping symbols, local labels, the empty name) are left out.
+ * `raw` is borrowed as long as the table lives. `size` 0: up to the next symbol, but not beyond
+ * `limit`. Names that stand for no function (mapping symbols, local labels, the empty name) are
+ * left out.
  */
 struct hvp_error *hvp_symtab_add(struct hvp_symtab *symtab, const char *raw, uint64_t address,
 				 uint64_t size, uint64_t limit,

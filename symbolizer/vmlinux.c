@@ -70,7 +70,10 @@ struct hvp_image *hvp_kernel_find_vmlinux(struct hvp_kernel *kernel, const struc
 	pthread_mutex_unlock(&kernel->lock);
 	if (!kernel->vmlinux || !kernel->num_ranges)
 		return NULL;
-	/* The image's own addresses are kallsyms'; the kernel's range says how far those are below the running kernel. */
+	/*
+	 * The image's own addresses are kallsyms'; the kernel's range says how far those are below
+	 * the running kernel.
+	 */
 	*ret_delta = kernel->vmlinux_delta - kernel->ranges[0].delta;
 	return kernel->vmlinux;
 }
