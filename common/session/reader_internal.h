@@ -114,6 +114,7 @@ struct hvp_session {
 	uint64_t end_samples, index_samples;
 
 	/* While opening. */
+	uint64_t memory_left;
 	struct hvp_column_decoder *decoder;
 	struct hvp_buf stored, room;
 };
@@ -123,6 +124,12 @@ struct hvp_session {
 /* Reads `size` bytes at `offset`; HVP_ERROR_TRUNCATED when they are not there. */
 struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t offset, void *data,
 				    size_t size) hvp_must_use;
+/*
+ * Takes `size` bytes of what a file of this size may make the reader hold (64 times as much, and 16 MiB): equal columns and
+ * zstd can claim far more rows than anyone ever wrote.
+ */
+struct hvp_error *hvp_session_charge(struct hvp_session *session, const struct hvp_reader *reader,
+				     uint64_t size) hvp_must_use;
 /* Loads everything there is; errors are only those that leave nothing to read. */
 struct hvp_error *hvp_session_walk(struct hvp_session *session) hvp_must_use;
 

@@ -147,6 +147,7 @@ static struct hvp_error *add_record(struct hvp_session *session, uint64_t type, 
 	/* A later version's. */
 	if (!layout)
 		return NULL;
+	hvp_try(hvp_session_charge(session, fields, sizeof(*record)));
 	hvp_try(hvp_array_reserve(&session->records, &session->records_capacity,
 				  session->num_records + 1, sizeof(*session->records)));
 	record = &session->records[session->num_records++];

@@ -21,6 +21,7 @@ static struct hvp_error *read_groups(struct hvp_session *session, struct hvp_rea
 {
 	uint64_t domain = 0, total = 0, first_domain = UINT64_MAX;
 
+	hvp_try(hvp_session_charge(session, reader, num_groups * sizeof(*session->groups)));
 	hvp_try(hvp_array_reserve(&session->groups, &session->groups_capacity,
 				  session->num_groups + (size_t)num_groups,
 				  sizeof(*session->groups)));
@@ -74,6 +75,7 @@ struct hvp_error *hvp_load_samples(struct hvp_session *session, uint64_t file_of
 	struct hvp_sample_chunk *chunk;
 	uint64_t num_groups;
 
+	hvp_try(hvp_session_charge(session, reader, sizeof(*chunk)));
 	hvp_try(hvp_array_reserve(&session->chunks, &session->chunks_capacity,
 				  session->num_chunks + 1, sizeof(*session->chunks)));
 	chunk = &session->chunks[session->num_chunks];

@@ -9,10 +9,14 @@
 /* Beside a node's depth. */
 #define KERNEL_MARK 0x8000u
 
-static struct hvp_error *reserve_nodes(struct hvp_session *session, size_t num)
+static struct hvp_error *reserve_nodes(struct hvp_session *session, const struct hvp_reader *reader,
+				       size_t num)
 {
 	size_t all = session->num_nodes + num;
 
+	hvp_try(hvp_session_charge(session, reader,
+				   num * (sizeof(*session->frames) + sizeof(*session->parents) +
+					  sizeof(*session->depths))));
 	hvp_try(hvp_array_reserve(&session->frames, &session->frames_capacity, all,
 				  sizeof(*session->frames)));
 	hvp_try(hvp_array_reserve(&session->parents, &session->parents_capacity, all,
@@ -61,7 +65,7 @@ struct hvp_error *hvp_load_stacks(struct hvp_session *session, struct hvp_reader
 		return hvp_reader_error(reader, "a chunk of call chains is empty");
 	hvp_try(hvp_column_decode(session->decoder, reader, (size_t)num,
 				  (1u << HVP_NUM_STACK_COLUMNS) - 1, &columns));
-	hvp_try(reserve_nodes(session, (size_t)num));
+	hvp_try(reserve_nodes(session, reader, (size_t)num));
 	/*
 	 * As a range at once, so that nodes find parents of the same chunk; those not yet there are
 	 * not below num_nodes.

@@ -69,6 +69,7 @@ static struct hvp_error *read_text(struct hvp_session *session, struct hvp_reade
 	const uint8_t *data;
 
 	hvp_try(read_bytes(reader, &data, ret_size));
+	hvp_try(hvp_session_charge(session, reader, *ret_size + 1));
 	*ret = hvp_arena_strndup(&session->arena, (const char *)data, *ret_size);
 	return *ret ? NULL : hvp_error_no_memory;
 }
@@ -160,6 +161,7 @@ struct hvp_error *hvp_load_events(struct hvp_session *session, struct hvp_reader
 static struct hvp_error *read_strings(struct hvp_session *session, struct hvp_reader *reader,
 				      uint64_t num)
 {
+	hvp_try(hvp_session_charge(session, reader, num * sizeof(*session->strings)));
 	hvp_try(hvp_array_reserve(&session->strings, &session->strings_capacity,
 				  session->num_strings + (size_t)num, sizeof(*session->strings)));
 	for (uint64_t i = 0; i < num; i++) {
@@ -214,6 +216,7 @@ static struct hvp_error *find_or_add_blob(struct hvp_session *session, struct hv
 		return hvp_reader_error(reader, "blob %llu comes too late",
 					(unsigned long long)number);
 	if (!last || number > last->number) {
+		hvp_try(hvp_session_charge(session, reader, sizeof(*last)));
 		hvp_try(hvp_array_reserve(&session->blobs, &session->blobs_capacity,
 					  session->num_blobs + 1, sizeof(*session->blobs)));
 		last = &session->blobs[session->num_blobs++];
@@ -238,6 +241,7 @@ struct hvp_error *hvp_load_blob(struct hvp_session *session, struct hvp_reader *
 		return hvp_reader_error(reader,
 					"a piece does not belong behind the others of blob %llu",
 					(unsigned long long)number);
+	hvp_try(hvp_session_charge(session, reader, piece));
 	hvp_buf_add_bytes(&blob->bytes, reader->at, piece);
 	return hvp_buf_check(&blob->bytes);
 }

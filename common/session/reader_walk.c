@@ -8,6 +8,9 @@
 
 /* Bytes searched at a time for the next chunk header. */
 #define SEARCH_PIECE (64u << 10)
+/* Of memory for what is loaded at open. Real sessions need about 10 bytes for one in the file. */
+#define MEMORY_PER_BYTE 64u
+#define MEMORY_AT_LEAST (16u << 20)
 
 struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t offset, void *data,
 				    size_t size)
@@ -29,6 +32,18 @@ struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t 
 		offset += (uint64_t)n;
 		size -= (size_t)n;
 	}
+	return NULL;
+}
+
+struct hvp_error *hvp_session_charge(struct hvp_session *session, const struct hvp_reader *reader,
+				     uint64_t size)
+{
+	if (size > session->memory_left)
+		return hvp_reader_error(reader,
+					"this chunk claims more than a file of %llu bytes "
+					"can hold",
+					(unsigned long long)session->file_size);
+	session->memory_left -= size;
 	return NULL;
 }
 
@@ -213,6 +228,7 @@ struct hvp_error *hvp_session_walk(struct hvp_session *session)
 	hvp_try(hvp_session_pread(session, 0, bytes, sizeof(bytes)));
 	hvp_try(hvp_file_header_get(bytes, session->path, &is_intact, &header_size));
 	session->damage.is_header_damaged = !is_intact;
+	session->memory_left = MEMORY_PER_BYTE * session->file_size + MEMORY_AT_LEAST;
 	if (header_size > session->file_size)
 		header_size = HVP_FILE_HEADER_SIZE;
 	hvp_try(look_for_trailer(session, header_size));

@@ -407,6 +407,44 @@ static void a_chunk_that_was_cut_out_is_missed(void **state)
 	free(data);
 }
 
+/* 131072 nodes that are all roots with the same address need no more bytes than this. */
+static void chunks_that_claim_far_more_than_they_hold_are_refused(void **state)
+{
+	const uint32_t num_chunks = 200;
+	uint8_t bytes[HVP_CHUNK_HEADER_SIZE], *file;
+	struct hvp_session *session;
+	struct hvp_buf payload;
+	size_t size;
+	int fd;
+
+	(void)state;
+	file = make_session(&size);
+	fd = make_file_of(file, HVP_FILE_HEADER_SIZE);
+	hvp_buf_init(&payload);
+	for (uint32_t i = 0; i < num_chunks; i++) {
+		struct hvp_chunk_header header = {.type = HVP_CHUNK_STACKS, .sequence = i};
+
+		hvp_buf_clear(&payload);
+		hvp_buf_add_varint(&payload, 1 + (uint64_t)i * HVP_MAX_ROWS);
+		hvp_buf_add_varint(&payload, HVP_MAX_ROWS);
+		hvp_buf_add_u8(&payload, HVP_STACK_FRAME);
+		hvp_buf_add_u32(&payload, 3);
+		hvp_buf_add_bytes(&payload, "\0\0\7", 3);
+		header.stored_size = header.raw_size = (uint32_t)payload.size;
+		header.checksum = hvp_checksum(payload.data, payload.size);
+		hvp_chunk_header_put(bytes, &header);
+		assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+		assert_int_equal(write(fd, payload.data, payload.size), payload.size);
+	}
+	session = open_session(fd);
+	assert_non_null(strstr(hvp_session_damage(session), "claims more than a file of"));
+	assert_in_range(hvp_session_num_stacks(session), HVP_MAX_ROWS, 10 * HVP_MAX_ROWS);
+	hvp_session_destroy(session);
+	hvp_buf_deinit(&payload);
+	free(file);
+	close(fd);
+}
+
 static void what_is_no_session_is_refused_by_name(void **state)
 {
 	struct hvp_session *session;
@@ -433,9 +471,10 @@ int main(void)
 			a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read),
 		cmocka_unit_test(bytes_behind_the_end_are_said),
 		cmocka_unit_test(a_chunk_that_was_cut_out_is_missed),
+		cmocka_unit_test(chunks_that_claim_far_more_than_they_hold_are_refused),
 		cmocka_unit_test(what_is_no_session_is_refused_by_name),
 	};
-	size_t num = 9;
+	size_t num = 10;
 
 	for (size_t i = 0; i < sizeof(forged_cases) / sizeof(forged_cases[0]); i++)
 		tests[num++] = (struct CMUnitTest){.name = forged_cases[i].name,
