@@ -79,11 +79,14 @@ static struct hvp_error *describe_damage(struct hvp_session *session)
 	return err;
 }
 
-/* Rows of an event whose description did not survive need one to point to. */
+/*
+ * Rows of an event whose description did not survive need one to point to. A file that was only cut
+ * short has all its events: they come before the samples.
+ */
 static struct hvp_error *add_unknown_event(struct hvp_session *session)
 {
 	session->unknown_event = UINT16_MAX;
-	if (!session->damage.text)
+	if (!session->damage.num_places && !session->damage.num_chunks_missing)
 		return NULL;
 	hvp_try(hvp_array_reserve(&session->events, &session->events_capacity,
 				  session->num_events + 1, sizeof(*session->events)));

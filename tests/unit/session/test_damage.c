@@ -86,6 +86,7 @@ static void a_file_cut_anywhere_gives_all_whole_chunks_and_says_what_is_missing(
 		session = open_session(fd);
 		assert_non_null(hvp_session_damage(session));
 		assert_int_equal(hvp_session_num_samples(session), whole_samples(data, cut));
+		assert_true(hvp_session_num_events(session) <= 1);
 		expect_samples(session, STYLE_REALISTIC, NUM_SAMPLES);
 		hvp_session_destroy(session);
 		close(fd);
