@@ -15,7 +15,12 @@
 #include "daemon/record_config.h"
 
 /* perf's own default: what kernel.perf_event_mlock_kb lets everyone have for one ring per CPU. */
-#define DEFAULT_RING_PAGES 128
+#define MIN_RING_PAGES 128u
+/* All rings together; a machine with so many CPUs that the smallest ones need more gets those. */
+#define MAX_RINGS_BYTES (256u << 20)
+/* In a ring, with a call chain of usual length and without. */
+#define SAMPLE_BYTES_CHAIN 512u
+#define SAMPLE_BYTES 64u
 /* How often to look whether CPUs came or went. */
 #define HOTPLUG_INTERVAL_NS 1000000000u
 
@@ -263,6 +268,25 @@ static struct hvp_error *open_cpus_with_less(struct perf_source *source)
 					"does not let this user see the kernel"));
 }
 
+/*
+ * Who drains the rings may have to wait for a CPU: room for a second of samples, where that is not too much. Without root the kernel
+ * grants no more than the smallest.
+ */
+static uint32_t choose_ring_pages(const struct perf_source *source, uint64_t frequency)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), num_cpus = source->online.num;
+	uint64_t limit = MAX_RINGS_BYTES / page / (num_cpus ? num_cpus : 1);
+	uint64_t wanted = frequency *
+			  (source->config->wants_chains ? SAMPLE_BYTES_CHAIN : SAMPLE_BYTES) / page;
+	uint32_t pages = MIN_RING_PAGES;
+
+	if (source->config->ring_pages)
+		return source->config->ring_pages;
+	while (geteuid() == 0 && pages < wanted && pages * 2 <= limit)
+		pages *= 2;
+	return pages;
+}
+
 static void init_set(struct perf_source *source)
 {
 	const struct hvp_record_config *config = source->config;
@@ -271,7 +295,6 @@ static void init_set(struct perf_source *source)
 		.events = source->fallbacks,
 		.num_events = source->num_fallbacks,
 		.is_system_wide = config->is_system_wide,
-		.ring_pages = config->ring_pages ? config->ring_pages : DEFAULT_RING_PAGES,
 		.roots = config->roots,
 		.sink = &source->sink,
 		.options = {.features = &source->features,
@@ -282,8 +305,18 @@ static void init_set(struct perf_source *source)
 			    .inherits = !config->is_system_wide,
 			    .starts_on_exec = config->starts_on_exec},
 	};
-	source->set.options.watermark =
-		source->set.ring_pages * (uint32_t)sysconf(_SC_PAGESIZE) / 2;
+}
+
+static void init_rings(struct perf_source *source)
+{
+	struct hvp_perf_set *set = &source->set;
+	uint64_t highest = set->options.frequency;
+
+	for (size_t i = 0; i < set->num_events; i++)
+		if (set->events[i].frequency > highest)
+			highest = set->events[i].frequency;
+	set->ring_pages = choose_ring_pages(source, highest * set->num_events);
+	set->options.watermark = set->ring_pages * (uint32_t)sysconf(_SC_PAGESIZE) / 2;
 }
 
 static struct hvp_error *open_everything(struct perf_source *source)
@@ -297,10 +330,11 @@ static struct hvp_error *open_everything(struct perf_source *source)
 		hvp_try(limit_frequency(source, &source->set.options.frequency));
 	for (size_t i = 0; i < source->num_fallbacks; i++)
 		hvp_try(limit_frequency(source, &source->fallbacks[i].frequency));
+	hvp_try(hvp_cpu_list_read(source->config->roots, "online", &source->online));
+	init_rings(source);
 	hvp_try(describe_events(source));
 	if (!source->set.is_system_wide)
 		hvp_try(collect_threads(source));
-	hvp_try(hvp_cpu_list_read(source->config->roots, "online", &source->online));
 	hvp_try(hvp_cpu_list_read(source->config->roots, "possible", &possible));
 	if (possible.num)
 		source->num_cpus = possible.cpus[possible.num - 1] + (size_t)1;

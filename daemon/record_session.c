@@ -203,6 +203,8 @@ static struct hvp_error *record_samples(struct run *run)
 	hvp_try(run->source->ops->start(run->source));
 	if (plan->command)
 		hvp_try(hvp_child_go(&run->child, plan->command[0]));
+	/* Only now is it certain that there will be something to put in place of the old session. */
+	hvp_try(hvp_record_output_commit(&run->output));
 	run->start = hvp_clock_now();
 	run->next_flush = run->start + FLUSH_INTERVAL_NS;
 	hvp_try(drain_until_over(run));
@@ -264,8 +266,6 @@ struct hvp_error *hvp_record_run(struct hvp_context *context, struct hvp_record_
 	hvp_try(hvp_record_output_open(&run.output, plan->output));
 	hvp_try(open_session(&run));
 	hvp_try(open_source(&run));
-	/* Only now is it certain that there will be something to put in place of the old session. */
-	hvp_try(hvp_record_output_commit(&run.output));
 	err = record_samples(&run);
 	hvp_record_progress_clear(context);
 	if (err && !has_lost_reader(err))
@@ -275,10 +275,11 @@ struct hvp_error *hvp_record_run(struct hvp_context *context, struct hvp_record_
 		fill_result(&run, ret);
 		return NULL;
 	}
-	hvp_try(write_end(&run, session_start));
+	/* A disk that is full to the end: what was recorded and what was lost is said all the same. */
+	err = write_end(&run, session_start);
 	if (plan->command)
 		hvp_child_check(&run.child);
 	fill_result(&run, ret);
 	hvp_record_summarize(context, plan, run.collector, ret);
-	return NULL;
+	return err;
 }
