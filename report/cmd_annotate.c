@@ -328,6 +328,7 @@ static struct hvp_error *read_samples(struct annotate *annotate, const struct hv
 				.event = annotate->selection.event,
 				.time_from = annotate->selection.time_from,
 				.time_until = annotate->selection.time_until,
+				.by_address = true,
 				.interrupted = context->interrupted,
 			},
 		.dims = annotate->selection.filter.dims,

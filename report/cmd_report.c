@@ -216,6 +216,9 @@ static struct hvp_error *read_profile(struct report *report, const struct hvp_co
 				.time_until = report->selection.time_until,
 				.by_stack =
 					config->has_children || report->tree_kind != HVP_TREE_NONE,
+				/* The innermost function of a tree can be an inlined one. */
+				.by_address =
+					report->tree_kind != HVP_TREE_NONE && config->has_inlines,
 				.num_threads = (unsigned int)config->threads,
 				.interrupted = context->interrupted,
 				.progress = show_progress,

@@ -12,13 +12,20 @@
 
 #define FIRST_SLOTS 4096u
 
-_Static_assert(sizeof(struct hvp_place_key) == 56, "the key has no padding");
+_Static_assert(sizeof(struct hvp_place_key) == 64, "the key has no padding");
 
 void hvp_place_table_deinit(struct hvp_place_table *table)
 {
 	free(table->places);
 	free(table->slots);
 	*table = (struct hvp_place_table){0};
+}
+
+void hvp_place_table_clear(struct hvp_place_table *table)
+{
+	table->num = 0;
+	if (table->num_slots)
+		memset(table->slots, 0, table->num_slots * sizeof(*table->slots));
 }
 
 static uint64_t hash_key(const struct hvp_place_key *key)

@@ -13,28 +13,43 @@
 
 #include "common/base/error.h"
 
+/* What `code` of a place is. */
+enum hvp_code_kind {
+	/* An address in the image. */
+	HVP_CODE_ADDRESS,
+	/* A const struct hvp_symbol *: samples of one function are one place. */
+	HVP_CODE_SYMBOL,
+	/* Nothing: of what has no symbol, the reason alone is kept. */
+	HVP_CODE_UNRESOLVED,
+};
+
 /* What is not asked for is 0 in all places. No padding: the key is hashed and compared as bytes. */
 struct hvp_place_key {
-	uint64_t ip;
+	uint64_t code;
+	/* From here to `epoch` only for places with a chain, whose frames are located later. */
 	uint64_t guest_cr3;
+	uint32_t kernel_epoch, stack;
+	uint32_t epoch;
+	/* Index of the image. */
+	uint32_t image;
 	uint32_t pid, tid;
 	uint32_t domain, vcpu;
-	uint32_t cpu, stack;
-	/* hvp_tasks_epoch() of the address space; hvp_tasks_comm() of the thread. */
-	uint32_t epoch, comm;
+	uint32_t cpu;
+	/* hvp_tasks_comm() of the thread. */
+	uint32_t comm;
 	uint16_t event;
-	uint8_t mode, owner;
-	/* The epoch of the kernel's own mappings, where the address or the chain needs it. */
-	uint32_t kernel_epoch;
+	/* enum hvp_mode, hvp_owner, hvp_code_kind, hvp_unresolved */
+	uint8_t mode, owner, kind, why;
+	uint16_t unused;
 };
 
 struct hvp_place {
 	struct hvp_place_key key;
-	/* Of one of the samples: all are in the same epoch. */
+	/* Of one of the samples: where frames of its chain are located, all are alike. */
 	uint64_t time;
 	uint64_t samples;
 	uint64_t period;
-	/* The process also when the key does not ask for it: locating needs it. */
+	/* The thread also when the key does not ask for it. */
 	uint32_t pid, tid;
 };
 
@@ -58,6 +73,9 @@ void hvp_place_table_deinit(struct hvp_place_table *table);
 /* Adds to the place of `place->key`, which is made when it is new. */
 struct hvp_error *hvp_place_table_add(struct hvp_place_table *table,
 				      const struct hvp_place *place) hvp_must_use;
+
+/* Forgets the places, keeps the memory. */
+void hvp_place_table_clear(struct hvp_place_table *table);
 
 /* Adds all of `from`, which is left empty. */
 struct hvp_error *hvp_place_table_merge(struct hvp_place_table *table,

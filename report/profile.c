@@ -11,6 +11,7 @@ struct hvp_error *hvp_profile_init_empty(struct hvp_profile *ret, const struct h
 	*ret = (struct hvp_profile){.session = session, .symbolizer = symbolizer, .dims = dims};
 	hvp_strpool_init(&ret->strings);
 	hvp_map_init(&ret->image_of_path);
+	hvp_map_init(&ret->by_symbol);
 	hvp_try(hvp_domains_init(&ret->domains, session));
 	return hvp_tasks_init(&ret->tasks, session);
 }
@@ -25,9 +26,12 @@ struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_ses
 	hvp_try(hvp_profile_init_empty(ret, session, symbolizer, dims));
 	scan.session = session;
 	scan.tasks = &ret->tasks;
+	scan.symbolizer = symbolizer;
 	scan.by_vcpu = dims & HVP_DIM_BIT(HVP_DIM_VCPU);
 	scan.by_cpu = dims & HVP_DIM_BIT(HVP_DIM_CPU);
 	scan.by_pid = dims & HVP_DIM_BIT(HVP_DIM_PID);
+	scan.by_address = scan.by_address ||
+			  dims & (HVP_DIM_BIT(HVP_DIM_ADDRESS) | HVP_DIM_BIT(HVP_DIM_LINE));
 	scan.by_tid = dims & HVP_DIM_BIT(HVP_DIM_TID);
 	scan.by_comm_of_owners =
 		dims & HVP_DIM_BIT(HVP_DIM_COMM) ? UINT32_MAX : options->comm_owners;
@@ -46,6 +50,7 @@ void hvp_profile_deinit(struct hvp_profile *profile)
 	hvp_scan_deinit(&profile->scan);
 	hvp_strpool_deinit(&profile->strings);
 	hvp_map_deinit(&profile->image_of_path);
+	hvp_map_deinit(&profile->by_symbol);
 	for (size_t i = 0; i < profile->num_images; i++)
 		hvp_map_deinit(&profile->images[i].addresses);
 	free(profile->images);
@@ -173,14 +178,35 @@ bool hvp_symbol_value_is_unresolved(uint64_t value, enum hvp_unresolved *ret_why
 	return true;
 }
 
-/* Image, symbol, line and address of a location. */
-static struct hvp_error *fill_code(struct hvp_profile *profile, const struct hvp_location *location,
-				   struct hvp_spot *spot)
+/* The description of a function as a whole. */
+static struct hvp_error *describe_symbol(struct hvp_profile *profile, uint32_t image,
+					 const struct hvp_symbol *symbol, uint32_t *ret)
 {
-	const struct hvp_described *described;
+	struct hvp_described described = {
+		.symbol = symbol, .address = symbol->address, .image = image};
+	uint64_t *slot;
+	bool is_new;
 
-	hvp_try(describe(profile, location, &spot->described));
-	described = &profile->described[spot->described];
+	hvp_try(follow_images(profile, image));
+	slot = hvp_map_insert(&profile->by_symbol, (uintptr_t)symbol, &is_new);
+	if (!slot)
+		return hvp_error_no_memory;
+	if (is_new) {
+		*slot = profile->num_described;
+		hvp_try(hvp_array_reserve(&profile->described, &profile->capacity_described,
+					  profile->num_described + 1, sizeof(described)));
+		hvp_try(hvp_strpool_intern(&profile->strings, symbol->name, &described.name));
+		profile->described[profile->num_described++] = described;
+	}
+	*ret = (uint32_t)*slot;
+	return NULL;
+}
+
+/* Image, symbol, line and address of a description. */
+static struct hvp_error *fill_described(struct hvp_profile *profile, struct hvp_spot *spot)
+{
+	const struct hvp_described *described = &profile->described[spot->described];
+
 	spot->values[HVP_DIM_IMAGE] = profile->images[described->image].canonical;
 	spot->values[HVP_DIM_SYMBOL] = hvp_symbol_value(described);
 	spot->values[HVP_DIM_ADDRESS] = described->address;
@@ -193,11 +219,34 @@ static struct hvp_error *fill_code(struct hvp_profile *profile, const struct hvp
 	return NULL;
 }
 
+static struct hvp_error *fill_code(struct hvp_profile *profile, const struct hvp_location *location,
+				   struct hvp_spot *spot)
+{
+	hvp_try(describe(profile, location, &spot->described));
+	return fill_described(profile, spot);
+}
+
+/* The same for a place, which was located when it was read. */
+static struct hvp_error *fill_place(struct hvp_profile *profile, const struct hvp_place_key *key,
+				    struct hvp_spot *spot)
+{
+	const struct hvp_location location = {
+		.image = hvp_symbolizer_image(profile->symbolizer, key->image),
+		.address = key->kind == HVP_CODE_ADDRESS ? key->code : 0,
+		.why = (enum hvp_unresolved)key->why,
+	};
+
+	if (key->kind != HVP_CODE_SYMBOL)
+		return fill_code(profile, &location, spot);
+	hvp_try(describe_symbol(profile, key->image,
+				(const struct hvp_symbol *)(uintptr_t)key->code, &spot->described));
+	return fill_described(profile, spot);
+}
+
 static void row_of_place(const struct hvp_place *place, struct hvp_row *row)
 {
 	*row = (struct hvp_row){
 		.time = place->time,
-		.ip = place->key.ip,
 		.guest_cr3 = place->key.guest_cr3,
 		.pid = place->pid,
 		.tid = place->tid,
@@ -261,10 +310,9 @@ struct hvp_error *hvp_profile_resolve(struct hvp_profile *profile, size_t index,
 	struct hvp_row row;
 
 	row_of_place(place, &row);
-	hvp_try(hvp_profile_resolve_row(profile, &row, place->key.comm, ret));
-	/* A host sample's process is known by chance alone when the key did not ask for it. */
+	fill_context(profile, &row, place->key.comm, ret->values);
 	ret->values[HVP_DIM_OWNER] = place->key.owner;
-	return NULL;
+	return fill_place(profile, &place->key, ret);
 }
 
 struct hvp_chain hvp_profile_chain(const struct hvp_profile *profile, size_t index,

@@ -49,6 +49,8 @@ struct hvp_profile {
 	struct hvp_strpool strings;
 	struct hvp_profile_image *images;
 	size_t num_images, capacity_images;
+	/* Symbol -> index in `described`, for places that are functions. */
+	struct hvp_map by_symbol;
 	/* Path -> image index. */
 	struct hvp_map image_of_path;
 	struct hvp_described *described;
@@ -73,7 +75,7 @@ struct hvp_profile_options {
 };
 
 /*
- * Reads the session. Borrows session and symbolizer. The caller sets event, slice, by_stack, threads and progress in
+ * Reads the session. Borrows session and symbolizer. The caller sets event, slice, by_stack, by_address, threads and progress in
  * `options->scan`; the rest of it follows from `dims`. `ret` is to be deinitialised also after an error.
  */
 struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_session *session,

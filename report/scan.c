@@ -10,6 +10,8 @@
 #include "common/base/scope.h"
 
 #define MAX_THREADS 16u
+/* Places by address that a thread gathers before it folds them. */
+#define MAX_RECENT 98304u
 
 /* What all workers share. */
 struct scan_job {
@@ -26,40 +28,98 @@ struct scan_worker {
 	bool is_caller;
 	pthread_t thread;
 	struct hvp_scan scan;
+	/* By address; empty at the end. */
+	struct hvp_place_table recent;
 	struct hvp_batch batch;
 	struct hvp_task_cache process, kernel, comm;
 	struct hvp_error *err;
 };
+
+/* What is needed to locate the frames of a chain: a kernel sample's goes on into its process. */
+static void key_of_chain(struct scan_worker *worker, const struct hvp_row *row,
+			 struct hvp_place_key *key)
+{
+	const struct hvp_tasks *tasks = worker->job->options->tasks;
+
+	key->stack = row->stack;
+	key->guest_cr3 = row->guest_cr3;
+	if (hvp_mode_is_guest(row->mode))
+		return;
+	key->pid = row->pid;
+	key->epoch = hvp_tasks_epoch(tasks, &worker->process, row->pid, row->time);
+	if (row->mode == HVP_MODE_HOST_KERNEL)
+		key->kernel_epoch =
+			hvp_tasks_epoch(tasks, &worker->kernel, HVP_PID_KERNEL, row->time);
+}
 
 static void key_of_row(struct scan_worker *worker, const struct hvp_row *row,
 		       struct hvp_place_key *key)
 {
 	const struct hvp_scan_options *options = worker->job->options;
 	enum hvp_owner owner = hvp_owner_of_row(row);
-	bool is_guest = hvp_mode_is_guest(row->mode);
-	/* A kernel sample's chain goes on into its process. */
-	bool is_process = row->mode == HVP_MODE_HOST_USER || (options->by_stack && !is_guest);
+	struct hvp_location location;
 
+	hvp_symbolizer_locate(options->symbolizer, row, row->ip, hvp_mode_is_kernel(row->mode),
+			      &location);
 	*key = (struct hvp_place_key){
-		.ip = row->ip,
-		.guest_cr3 = row->guest_cr3,
-		.pid = is_process || options->by_pid ? row->pid : 0,
+		.code = location.address,
+		.image = hvp_image_index(location.image),
+		.pid = options->by_pid ? row->pid : 0,
 		.tid = options->by_tid ? row->tid : 0,
 		.domain = row->domain,
 		.vcpu = options->by_vcpu ? row->vcpu : 0,
 		.cpu = options->by_cpu ? row->cpu : 0,
-		.stack = options->by_stack ? row->stack : HVP_STACK_NONE,
 		.event = row->event,
 		.mode = row->mode,
 		.owner = (uint8_t)owner,
+		.why = (uint8_t)location.why,
 	};
-	if (is_process)
-		key->epoch = hvp_tasks_epoch(options->tasks, &worker->process, row->pid, row->time);
-	if (row->mode == HVP_MODE_HOST_KERNEL)
-		key->kernel_epoch =
-			hvp_tasks_epoch(options->tasks, &worker->kernel, HVP_PID_KERNEL, row->time);
+	if (location.why && !options->by_address) {
+		key->kind = HVP_CODE_UNRESOLVED;
+		key->code = 0;
+	}
+	if (options->by_stack && row->stack != HVP_STACK_NONE)
+		key_of_chain(worker, row, key);
 	if (options->by_comm_of_owners & 1u << owner)
 		key->comm = hvp_tasks_comm(options->tasks, &worker->comm, row->tid, row->time);
+}
+
+/* From a place by address to one by function. */
+static void fold_key(struct hvp_symbolizer *symbolizer, struct hvp_place_key *key)
+{
+	struct hvp_location location = {.address = key->code};
+	enum hvp_unresolved why = HVP_UNRESOLVED_NO_SYMBOL;
+	const struct hvp_symbol *symbol;
+
+	if (key->kind != HVP_CODE_ADDRESS)
+		return;
+	location.image = hvp_symbolizer_image(symbolizer, key->image);
+	symbol = hvp_symbolizer_symbol(symbolizer, &location, &why);
+	key->kind = symbol ? HVP_CODE_SYMBOL : HVP_CODE_UNRESOLVED;
+	key->code = (uintptr_t)symbol;
+	key->why = (uint8_t)(symbol ? HVP_RESOLVED : why ? why : HVP_UNRESOLVED_NO_SYMBOL);
+}
+
+/* Empties the table by address into the one by function. */
+static struct hvp_error *fold(struct scan_worker *worker)
+{
+	struct hvp_place_table *recent = &worker->recent;
+
+	for (size_t i = 0; i < recent->num; i++) {
+		fold_key(worker->job->options->symbolizer, &recent->places[i].key);
+		hvp_try(hvp_place_table_add(&worker->scan.places, &recent->places[i]));
+	}
+	hvp_place_table_clear(recent);
+	return NULL;
+}
+
+static struct hvp_error *add_place(struct scan_worker *worker, const struct hvp_place *place)
+{
+	if (worker->job->options->by_address)
+		return hvp_place_table_add(&worker->scan.places, place);
+	if (worker->recent.num >= MAX_RECENT)
+		hvp_try(fold(worker));
+	return hvp_place_table_add(&worker->recent, place);
 }
 
 static bool is_inside(const struct hvp_scan_options *options, const struct hvp_row *row)
@@ -86,7 +146,7 @@ static struct hvp_error *add_rows(struct scan_worker *worker)
 		place.tid = row->tid;
 		place.samples = 1;
 		place.period = row->period;
-		hvp_try(hvp_place_table_add(&worker->scan.places, &place));
+		hvp_try(add_place(worker, &place));
 		worker->scan.samples++;
 	}
 	return NULL;
@@ -150,6 +210,8 @@ static void *work(void *arg)
 		if (worker->is_caller && options->progress)
 			options->progress(options->progress_arg, done);
 	}
+	if (!worker->err)
+		worker->err = fold(worker);
 	if (worker->err)
 		atomic_store(&job->has_failed, true);
 	return NULL;
@@ -202,8 +264,10 @@ struct hvp_error *hvp_scan_run(const struct hvp_scan_options *options, struct hv
 	work(&workers[0]);
 	for (unsigned int i = 1; i < num_started; i++)
 		pthread_join(workers[i].thread, NULL);
-	for (unsigned int i = 0; i < num; i++)
+	for (unsigned int i = 0; i < num; i++) {
 		hvp_batch_deinit(&workers[i].batch);
+		hvp_place_table_deinit(&workers[i].recent);
+	}
 	for (unsigned int i = 0; i < num; i++) {
 		struct hvp_error *worker_err = workers[i].err;
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The first pass over a session: all samples of a time slice and an event, summed by place, by several threads that take chunk
- * after chunk. Needs memory for the distinct places and one decoded chunk a thread.
+ * The first pass over a session: all samples of a time slice and an event, located and summed by place, by several threads that
+ * take chunk after chunk.
+ *
+ * Unless addresses are asked for, a place is a function. Each thread sums by address first, because symbols are looked up for
+ * distinct addresses only; when that table is full it is folded into one by function. So memory follows the number of
+ * functions that have samples, whatever the number of samples or of addresses.
  */
 #ifndef HVP_REPORT_SCAN_H
 #define HVP_REPORT_SCAN_H
@@ -13,18 +17,20 @@
 #include "report/owner.h"
 #include "report/place.h"
 #include "report/tasks.h"
+#include "symbolizer/symbolizer.h"
 
 #define HVP_EVENT_ALL UINT32_MAX
 
 struct hvp_scan_options {
 	const struct hvp_session *session;
 	const struct hvp_tasks *tasks;
+	struct hvp_symbolizer *symbolizer;
 	/* Index of an event, or HVP_EVENT_ALL. */
 	uint32_t event;
 	/* Session clock, [from, until]. */
 	uint64_t time_from, time_until;
-	/* What places are told apart by, beside address, domain, owner, mode and event. */
-	bool by_vcpu, by_cpu, by_pid, by_tid, by_stack;
+	/* What places are told apart by, beside function, domain, owner, mode and event. */
+	bool by_vcpu, by_cpu, by_pid, by_tid, by_stack, by_address;
 	/* By thread name: a bit for each owner. */
 	uint32_t by_comm_of_owners;
 	/* 0: one for each CPU that this process may use. */

@@ -45,6 +45,7 @@ void fixture_ask(struct fixture *fixture, const struct question *question)
 				.time_until =
 					question->time_until ? question->time_until : UINT64_MAX,
 				.by_stack = question->has_children,
+				.by_address = question->by_address,
 				.num_threads = question->num_threads,
 			},
 	};

@@ -30,7 +30,7 @@ struct question {
 	const char *sort;
 	/* NULL: none. */
 	const char *filter;
-	bool has_children;
+	bool has_children, by_address;
 	/* 0, 0: all. */
 	uint64_t time_from, time_until;
 	double percent_limit;

@@ -55,7 +55,7 @@ static int write_session(void)
 static void open_world(struct world *world)
 {
 	static const struct hvp_symbolizer_options symbolizer_options = {0};
-	const struct question question = {.sort = "symbol"};
+	const struct question question = {.sort = "symbol", .by_address = true};
 	struct fixture *fixture = &world->fixture;
 
 	*world = (struct world){.fixture = {.fd = write_session()}};
@@ -182,7 +182,7 @@ static void the_hottest_function_comes_first(void **state)
 static void a_kernel_without_a_file_says_what_would_have_the_code(void **state)
 {
 	const struct hvp_annotate_options annotate_options = {0};
-	const struct question question = {.sort = "symbol"};
+	const struct question question = {.sort = "symbol", .by_address = true};
 	struct world world = {0};
 
 	(void)state;
