@@ -196,30 +196,9 @@ static const struct hvp_record *record_at(const struct hvp_session *session,
 	return NULL;
 }
 
-static void records_of_every_type_come_back_in_order_of_time(void **state)
+static void expect_records_of_processes(const struct hvp_session *session)
 {
-	struct hvp_session_writer *writer;
-	struct hvp_session *session;
 	const struct hvp_record *got;
-	int fd = make_file();
-
-	(void)state;
-	writer = open_writer(fd);
-	for (size_t i = 0; i < NUM_RECORDS; i++)
-		expect_success(hvp_session_writer_add_record(writer, &records[i]));
-	expect_success(hvp_session_writer_finish(writer, &end));
-	hvp_session_writer_destroy(writer);
-
-	session = open_session(fd);
-	if (hvp_session_damage(session))
-		fail_msg("%s", hvp_session_damage(session));
-	assert_int_equal(hvp_session_num_records(session), NUM_RECORDS);
-	for (size_t i = 1; i < NUM_RECORDS; i++)
-		assert_true(hvp_session_record(session, i)->time >=
-			    hvp_session_record(session, i - 1)->time);
-	/* Equal times keep their order. */
-	assert_int_equal(hvp_session_record(session, 3)->type, HVP_RECORD_COMM);
-	assert_int_equal(hvp_session_record(session, 4)->type, HVP_RECORD_FORK);
 
 	got = record_at(session, HVP_RECORD_MMAP, UINT64_MAX);
 	assert_int_equal(got->mmap.pid, HVP_PID_KERNEL);
@@ -242,6 +221,12 @@ static void records_of_every_type_come_back_in_order_of_time(void **state)
 	got = record_at(session, HVP_RECORD_NAMESPACES, 4);
 	assert_true(got->namespaces.pid_namespace == UINT64_MAX &&
 		    got->namespaces.mount_namespace == 4);
+}
+
+static void expect_records_of_domains_and_the_machine(const struct hvp_session *session)
+{
+	const struct hvp_record *got;
+
 	got = record_at(session, HVP_RECORD_DOMAIN, 5);
 	assert_true(got->domain.domain == UINT32_MAX && got->domain.state == HVP_DOMAIN_ENDED);
 	assert_string_equal(got->domain.name, "web#2");
@@ -264,6 +249,33 @@ static void records_of_every_type_come_back_in_order_of_time(void **state)
 	got = record_at(session, HVP_RECORD_BLOB, 12);
 	assert_int_equal(got->blob.size, 0);
 	assert_non_null(got->blob.data);
+}
+
+static void records_of_every_type_come_back_in_order_of_time(void **state)
+{
+	struct hvp_session_writer *writer;
+	struct hvp_session *session;
+	int fd = make_file();
+
+	(void)state;
+	writer = open_writer(fd);
+	for (size_t i = 0; i < NUM_RECORDS; i++)
+		expect_success(hvp_session_writer_add_record(writer, &records[i]));
+	expect_success(hvp_session_writer_finish(writer, &end));
+	hvp_session_writer_destroy(writer);
+
+	session = open_session(fd);
+	if (hvp_session_damage(session))
+		fail_msg("%s", hvp_session_damage(session));
+	assert_int_equal(hvp_session_num_records(session), NUM_RECORDS);
+	for (size_t i = 1; i < NUM_RECORDS; i++)
+		assert_true(hvp_session_record(session, i)->time >=
+			    hvp_session_record(session, i - 1)->time);
+	/* Equal times keep their order. */
+	assert_int_equal(hvp_session_record(session, 3)->type, HVP_RECORD_COMM);
+	assert_int_equal(hvp_session_record(session, 4)->type, HVP_RECORD_FORK);
+	expect_records_of_processes(session);
+	expect_records_of_domains_and_the_machine(session);
 	hvp_session_destroy(session);
 	close(fd);
 }
