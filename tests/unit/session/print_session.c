@@ -14,6 +14,7 @@
 
 /* Several chunks of each kind, domains with chunks of their own and shared ones. */
 #define NUM_SAMPLES 60000u
+#define NUM_TINY_CHUNKS 5000u
 
 static void make_session(const char *path)
 {
@@ -65,6 +66,11 @@ static void make_session(const char *path)
 	add_samples(writer, STYLE_REALISTIC, NUM_SAMPLES / 2);
 	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
 		expect_success(hvp_session_writer_add_record(writer, &records[i]));
+	/* So many chunks that the index has several parts. */
+	for (uint64_t i = 0; i < NUM_TINY_CHUNKS; i++) {
+		add_samples(writer, STYLE_REALISTIC, 1);
+		expect_success(hvp_session_writer_flush(writer));
+	}
 	expect_success(hvp_session_writer_finish(writer, &end));
 	hvp_session_writer_destroy(writer);
 	close(fd);

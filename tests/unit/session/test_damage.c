@@ -408,6 +408,40 @@ static void a_chunk_that_was_cut_out_is_missed(void **state)
 	free(data);
 }
 
+/* So many chunks that the index has several parts. */
+static void without_an_end_the_index_tells_how_many_samples_are_missing(void **state)
+{
+	const uint64_t num = 9001;
+	uint64_t frames[HVP_MAX_CHAIN];
+	struct hvp_session_writer *writer;
+	struct hvp_session *session;
+	int fd = make_file();
+	size_t size;
+	uint8_t *data;
+
+	(void)state;
+	writer = open_writer(fd);
+	for (uint64_t i = 0; i < num; i++) {
+		struct hvp_sample sample = make_sample(STYLE_REALISTIC, i, frames);
+
+		expect_success(hvp_session_writer_add_sample(writer, &sample));
+		expect_success(hvp_session_writer_flush(writer));
+	}
+	expect_success(hvp_session_writer_finish(writer, &end));
+	hvp_session_writer_destroy(writer);
+	data = read_file(fd, &size);
+	close(fd);
+	find_chunk(data, HVP_CHUNK_END)[HVP_CHUNK_HEADER_SIZE] ^= 1;
+	find_chunk(data, HVP_CHUNK_SAMPLES)[HVP_CHUNK_HEADER_SIZE] ^= 1;
+	fd = make_file_of(data, size);
+	free(data);
+	session = open_session(fd);
+	assert_int_equal(hvp_session_num_samples(session), num - 1);
+	assert_non_null(strstr(hvp_session_damage(session), "1 of 9001 samples are lost"));
+	hvp_session_destroy(session);
+	close(fd);
+}
+
 /* 131072 nodes that are all roots with the same address need no more bytes than this. */
 static void chunks_that_claim_far_more_than_they_hold_are_refused(void **state)
 {
@@ -473,9 +507,10 @@ int main(void)
 		cmocka_unit_test(bytes_behind_the_end_are_said),
 		cmocka_unit_test(a_chunk_that_was_cut_out_is_missed),
 		cmocka_unit_test(chunks_that_claim_far_more_than_they_hold_are_refused),
+		cmocka_unit_test(without_an_end_the_index_tells_how_many_samples_are_missing),
 		cmocka_unit_test(what_is_no_session_is_refused_by_name),
 	};
-	size_t num = 10;
+	size_t num = 11;
 
 	for (size_t i = 0; i < sizeof(forged_cases) / sizeof(forged_cases[0]); i++)
 		tests[num++] = (struct CMUnitTest){.name = forged_cases[i].name,
