@@ -133,7 +133,8 @@ static void hvp_file_deinit_scope(struct hvp_file *file)
 	hvp_file_deinit(file);
 }
 
-struct hvp_error *hvp_file_load(const char *root, const char *path, struct hvp_file *ret)
+struct hvp_error *hvp_file_load(const char *root, const char *path, bool is_trusted,
+				struct hvp_file *ret)
 {
 	hvp_scope(hvp_file_deinit_scope) struct hvp_file file = {0};
 	hvp_scope(hvp_close_fd) int fd = -1;
@@ -145,7 +146,7 @@ struct hvp_error *hvp_file_load(const char *root, const char *path, struct hvp_f
 	hvp_try(check_regular(fd, "", file.path, &stat));
 	file.size = (size_t)stat.st_size;
 	file.modified = stat.st_mtim.tv_sec * 1000000000LL + stat.st_mtim.tv_nsec;
-	if (is_whole_machine(root) && file.size)
+	if (is_trusted && file.size)
 		hvp_try(map_contents(fd, &file));
 	else
 		hvp_try(copy_contents(fd, &file));

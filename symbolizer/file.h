@@ -29,8 +29,8 @@ struct hvp_file {
  */
 struct hvp_error *hvp_open_below(const char *root, const char *path, int *ret_fd) hvp_must_use;
 
-/* Maps (`root` NULL or "/") or copies the file. */
-struct hvp_error *hvp_file_load(const char *root, const char *path,
+/* Maps the file, or copies it where its owner is not trusted to leave it as long as it is. */
+struct hvp_error *hvp_file_load(const char *root, const char *path, bool is_trusted,
 				struct hvp_file *ret) hvp_must_use;
 /* Reads /proc and sysfs files too, whose size is not known before; at most `max` bytes. */
 struct hvp_error *hvp_file_read_below(const char *root, const char *path, size_t max,

@@ -36,13 +36,19 @@ static bool is_absent(const struct hvp_error *err)
 	return os_errno == ENOENT || os_errno == ENOTDIR || os_errno == EACCES;
 }
 
+/* The machine's own files and the user's copies of them; not what a guest wrote. */
+static bool is_trusted(const struct hvp_finder *finder, const char *root)
+{
+	return !root || (finder->host_root && !strcmp(root, finder->host_root));
+}
+
 /* NULL when it is not there; a file that is there and broken sets *ret_why. */
 static struct hvp_elf *open_elf(const struct hvp_finder *finder, const char *root, const char *path,
 				enum hvp_unresolved *ret_why)
 {
 	struct hvp_elf *elf = NULL;
 	struct hvp_file file;
-	struct hvp_error *err = hvp_file_load(root, path, &file);
+	struct hvp_error *err = hvp_file_load(root, path, is_trusted(finder, root), &file);
 
 	if (err) {
 		*ret_why = is_absent(err) ? HVP_UNRESOLVED_NO_FILE : HVP_UNRESOLVED_BAD_FILE;

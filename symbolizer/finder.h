@@ -19,6 +19,8 @@
 
 /* How the files are looked for; borrowed from the options, shared by all images. */
 struct hvp_finder {
+	/* The root of the host's files; NULL is the whole machine. */
+	const char *host_root;
 	const char *const *debug_dirs;
 	bool use_debuginfod;
 	bool keep_mangled;

@@ -85,16 +85,42 @@ static const struct hvp_guest_images *find_given(const struct hvp_symbolizer_opt
 	return for_others;
 }
 
-/* The last one wins: a collector that carries kallsyms anew does so because modules came. */
-static const struct hvp_record_blob *find_blob(const struct hvp_session *session,
-					       enum hvp_blob_kind kind, uint32_t domain)
-{
-	for (size_t i = hvp_session_num_records(session); i > 0; i--) {
-		const struct hvp_record *record = hvp_session_record(session, i - 1);
+/* The blobs of a session that are about kernels, in order: a thousand guests must not each walk all records. */
+struct blobs {
+	const struct hvp_record_blob **items;
+	size_t num, capacity;
+};
 
-		if (record->type == HVP_RECORD_BLOB && record->blob.kind == kind &&
-		    record->blob.domain == domain && record->blob.size)
-			return &record->blob;
+static void blobs_deinit(struct blobs *blobs)
+{
+	free(blobs->items);
+}
+
+static struct hvp_error *gather_blobs(const struct hvp_session *session, struct blobs *blobs)
+{
+	for (size_t i = 0; i < hvp_session_num_records(session); i++) {
+		const struct hvp_record *record = hvp_session_record(session, i);
+
+		if (record->type != HVP_RECORD_BLOB || !record->blob.size ||
+		    (record->blob.kind != HVP_BLOB_KALLSYMS &&
+		     record->blob.kind != HVP_BLOB_MODULES))
+			continue;
+		hvp_try(hvp_array_reserve(&blobs->items, &blobs->capacity, blobs->num + 1,
+					  sizeof(*blobs->items)));
+		blobs->items[blobs->num++] = &record->blob;
+	}
+	return NULL;
+}
+
+/* The last one wins: a collector that carries kallsyms anew does so because modules came. */
+static const struct hvp_record_blob *find_blob(const struct blobs *blobs, enum hvp_blob_kind kind,
+					       uint32_t domain)
+{
+	for (size_t i = blobs->num; i > 0; i--) {
+		const struct hvp_record_blob *blob = blobs->items[i - 1];
+
+		if (blob->kind == kind && blob->domain == domain)
+			return blob;
 	}
 	return NULL;
 }
@@ -135,15 +161,16 @@ static void gather_noted_offset(const struct hvp_session *session, const struct 
 	ret->text_address = text ? strtoull(text, NULL, 0) : 0;
 }
 
-static void gather_guest(const struct hvp_session *session, const struct identity *identity,
-			 const struct hvp_guest_images *given, struct hvp_kernel_sources *ret)
+static void gather_guest(const struct hvp_session *session, const struct blobs *blobs,
+			 const struct identity *identity, const struct hvp_guest_images *given,
+			 struct hvp_kernel_sources *ret)
 {
 	*ret = (struct hvp_kernel_sources){
 		.label = *identity->name ? identity->name : "a guest",
 		.domain = identity->domain,
 		.is_guest = true,
-		.kallsyms_blob = find_blob(session, HVP_BLOB_KALLSYMS, identity->domain),
-		.modules_blob = find_blob(session, HVP_BLOB_MODULES, identity->domain),
+		.kallsyms_blob = find_blob(blobs, HVP_BLOB_KALLSYMS, identity->domain),
+		.modules_blob = find_blob(blobs, HVP_BLOB_MODULES, identity->domain),
 		.vmlinux = noted(session, identity, "vmlinux"),
 		.root = noted(session, identity, "root"),
 	};
@@ -168,13 +195,13 @@ static void gather_guest(const struct hvp_session *session, const struct identit
 
 static struct hvp_error *add_guest(struct hvp_symbolizer *symbolizer,
 				   const struct hvp_symbolizer_options *options,
-				   const struct identity *identity)
+				   const struct blobs *blobs, const struct identity *identity)
 {
 	const struct hvp_guest_images *given = find_given(options, identity);
 	struct hvp_kernel_sources sources;
 	struct hvp_guest *guest;
 
-	gather_guest(symbolizer->session, identity, given, &sources);
+	gather_guest(symbolizer->session, blobs, identity, given, &sources);
 	hvp_try(hvp_array_reserve(&symbolizer->guests, &symbolizer->capacity_guests,
 				  symbolizer->num_guests + 1, sizeof(*symbolizer->guests)));
 	hvp_try(hvp_map_set(&symbolizer->guest_of_domain, identity->domain,
@@ -211,7 +238,8 @@ static void note_strangers(struct hvp_symbolizer *symbolizer,
 }
 
 static struct hvp_error *read_guests(struct hvp_symbolizer *symbolizer,
-				     const struct hvp_symbolizer_options *options)
+				     const struct hvp_symbolizer_options *options,
+				     const struct blobs *blobs)
 {
 	hvp_scope(identities_deinit) struct identities identities = {0};
 
@@ -222,7 +250,7 @@ static struct hvp_error *read_guests(struct hvp_symbolizer *symbolizer,
 			hvp_try(add_identity(&identities, &record->domain));
 	}
 	for (size_t i = 0; i < identities.num; i++)
-		hvp_try(add_guest(symbolizer, options, &identities.items[i]));
+		hvp_try(add_guest(symbolizer, options, blobs, &identities.items[i]));
 	note_strangers(symbolizer, options, &identities);
 	return NULL;
 }
@@ -258,20 +286,22 @@ struct hvp_error *hvp_symbolizer_read_kernels(struct hvp_symbolizer *symbolizer,
 					      const struct hvp_symbolizer_options *options)
 {
 	const struct hvp_session *session = symbolizer->session;
+	hvp_scope(blobs_deinit) struct blobs blobs = {0};
 	struct hvp_kernel_sources host = {
 		.label = "the host",
 		.domain = HVP_DOMAIN_HOST,
 		.kallsyms = options->kallsyms,
 		.vmlinux = options->vmlinux,
 		.root = symbolizer->host_root,
-		.kallsyms_blob = find_blob(session, HVP_BLOB_KALLSYMS, HVP_DOMAIN_HOST),
-		.modules_blob = find_blob(session, HVP_BLOB_MODULES, HVP_DOMAIN_HOST),
 		.is_live = symbolizer->is_live,
 		.release = hvp_session_info(session, HVP_INFO_KERNEL),
 	};
 
+	hvp_try(gather_blobs(session, &blobs));
+	host.kallsyms_blob = find_blob(&blobs, HVP_BLOB_KALLSYMS, HVP_DOMAIN_HOST);
+	host.modules_blob = find_blob(&blobs, HVP_BLOB_MODULES, HVP_DOMAIN_HOST);
 	read_build_id(hvp_session_info(session, HVP_INFO_KERNEL_BUILD_ID), &host);
 	read_recorded_text(session, &host);
 	hvp_try(hvp_kernel_create(&host, &symbolizer->images, session, &symbolizer->host_kernel));
-	return read_guests(symbolizer, options);
+	return read_guests(symbolizer, options, &blobs);
 }

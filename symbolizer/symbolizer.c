@@ -65,6 +65,7 @@ static struct hvp_error *init_finder(struct hvp_symbolizer *symbolizer,
 	};
 
 	symbolizer->finder = (struct hvp_finder){
+		.host_root = symbolizer->host_root,
 		.debug_dirs = options->debug_dirs,
 		.use_debuginfod = options->use_debuginfod,
 		.keep_mangled = options->keep_mangled,

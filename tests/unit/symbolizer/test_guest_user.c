@@ -188,10 +188,13 @@ static void what_is_no_regular_file_is_not_waited_for(void **state)
 	struct hvp_file file;
 
 	(void)state;
-	assert_error(hvp_file_load("one", "/bin/fifo", &file), HVP_ERROR_FORMAT, "regular file");
-	assert_error(hvp_file_load("one", "/bin", &file), HVP_ERROR_FORMAT, "regular file");
-	assert_error(hvp_file_load(NULL, "/dev/zero", &file), HVP_ERROR_FORMAT, "regular file");
-	assert_error(hvp_file_load("no such root", "/x", &file), HVP_ERROR_OS, "no such root");
+	assert_error(hvp_file_load("one", "/bin/fifo", false, &file), HVP_ERROR_FORMAT,
+		     "regular file");
+	assert_error(hvp_file_load("one", "/bin", false, &file), HVP_ERROR_FORMAT, "regular file");
+	assert_error(hvp_file_load(NULL, "/dev/zero", true, &file), HVP_ERROR_FORMAT,
+		     "regular file");
+	assert_error(hvp_file_load("no such root", "/x", false, &file), HVP_ERROR_OS,
+		     "no such root");
 }
 
 int main(void)

@@ -22,7 +22,7 @@ static void files_cut_short_at_any_byte_are_survived(void **state)
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		struct hvp_file file;
 
-		assert_ok(hvp_file_load(NULL, fixture(programs[i]), &file));
+		assert_ok(hvp_file_load(NULL, fixture(programs[i]), false, &file));
 		for (size_t size = 0; size < file.size; size++)
 			exercise_elf(file.data, size, size % 61 == 0);
 		hvp_file_deinit(&file);
@@ -49,7 +49,7 @@ static void files_with_bits_turned_over_are_survived(void **state)
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		struct hvp_file file;
 
-		assert_ok(hvp_file_load(NULL, fixture(programs[i]), &file));
+		assert_ok(hvp_file_load(NULL, fixture(programs[i]), false, &file));
 		assert_true(file.size > 4096);
 		for (int round = 0; round < 1500; round++) {
 			size_t places[8];
