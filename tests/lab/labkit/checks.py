@@ -166,11 +166,25 @@ def unresolved_samples_stay(profile):
             yield f"no words for the reason {entry['reason']}"
 
 
-def lifetimes_are_right(samples, results):
-    """`samples` are (seconds, domain) of all samples in guest mode."""
+def chains_are_the_hosts(samples):
+    """The host's stack is no caller of a guest's function; in KVM it leads to the vCPU's ioctl."""
+    in_guest = [sample for sample in samples if sample["mode"].startswith("guest")]
+    wrong = [sample for sample in in_guest if sample["chain"]]
+    if wrong:
+        yield f"{len(wrong)} of {len(in_guest)} guest samples have a chain: {wrong[0]['chain']}"
+    in_kvm = [sample for sample in samples
+              if sample["owner"] == "hypervisor" and sample["image"] in ("[kvm]", "[kvm_amd]")]
+    right = [sample for sample in in_kvm if "kvm_vcpu_ioctl" in (sample["chain"] or "")]
+    if len(right) < 0.8 * len(in_kvm) or not right:
+        yield f"only {len(right)} of {len(in_kvm)} samples in KVM come from kvm_vcpu_ioctl"
+
+
+def lifetimes_are_right(samples, start_time, results):
+    """`start_time` is the session's, in nanoseconds of the clock that the timeline has."""
     times = collections.defaultdict(list)
-    for seconds, domain in samples:
-        times[domain].append(seconds)
+    for sample in samples:
+        if sample["mode"].startswith("guest"):
+            times[sample["domain"]].append((start_time + sample["time"]) / 1e9)
     start = results.seconds_of("profile_start") - CLOCK_SLACK
     stop = results.seconds_of("profile_end") + CLOCK_SLACK
     killed = results.seconds_of("vm_gone", "web") + CLOCK_SLACK
@@ -231,11 +245,3 @@ def annotations(hvprof):
         for wanted in (guest.hot_user, f"{guest.name}.c"):
             if wanted not in text:
                 yield f"annotate {guest.hot_user}: no {wanted} in\n{text[:2000]}"
-
-
-def guest_samples(hvprof):
-    """(seconds on CLOCK_MONOTONIC, domain) of all samples in guest mode."""
-    start = hvprof.start_time()
-    for sample in hvprof.script():
-        if sample["mode"].startswith("guest"):
-            yield (start + sample["time"]) / 1e9, sample["domain"]
