@@ -20,7 +20,7 @@
  */
 #define X86_CORE_BEGIN 0xffffffff80000000ULL
 #define X86_CORE_END 0xffffffffc0000000ULL
-/* Without KASLR: text here, and modules from 512 MB on. */
+/* A kernel that cannot be moved: text here, and modules from 512 MB on. One that can may have been put here by chance. */
 #define X86_FIXED_TEXT 0xffffffff81000000ULL
 #define X86_FIXED_CORE_END 0xffffffffa0000000ULL
 
@@ -85,6 +85,19 @@ static bool is_inside(const struct hvp_kernel_range *ranges, size_t num_ranges, 
 	return false;
 }
 
+/* Text stands where the linker put it. Do the modules tell that KASLR may have put it there? */
+static bool has_movable_modules(const struct hvp_kernel_range *ranges, size_t num_ranges)
+{
+	bool is_movable = false;
+
+	for (size_t i = 0; i < num_ranges; i++) {
+		if (ranges[i].begin >= X86_FIXED_CORE_END && ranges[i].begin < X86_CORE_END)
+			return false;
+		is_movable = is_movable || ranges[i].begin >= X86_CORE_END;
+	}
+	return is_movable;
+}
+
 void hvp_kernel_measure_fit(const struct hvp_kernel_ips *ips, const struct hvp_kernel_range *ranges,
 			    size_t num_ranges, uint64_t text, struct hvp_kernel_fit *ret)
 {
@@ -92,16 +105,19 @@ void hvp_kernel_measure_fit(const struct hvp_kernel_ips *ips, const struct hvp_k
 
 	if (text >= X86_CORE_BEGIN && text < X86_CORE_END) {
 		begin = X86_CORE_BEGIN;
-		end = text == X86_FIXED_TEXT ? X86_FIXED_CORE_END : X86_CORE_END;
+		end = text == X86_FIXED_TEXT && !has_movable_modules(ranges, num_ranges)
+			      ? X86_FIXED_CORE_END
+			      : X86_CORE_END;
 	}
-	*ret = (struct hvp_kernel_fit){0};
+	*ret = (struct hvp_kernel_fit){.num = ips->num};
 	for (size_t i = 0; i < ips->num; i++) {
-		if (ips->ips[i] < begin || ips->ips[i] >= end)
-			continue;
-		ret->num_core++;
-		if (is_inside(ranges, num_ranges, ips->ips[i]))
-			ret->num_inside++;
-		else
+		bool is_core = ips->ips[i] >= begin && ips->ips[i] < end;
+		bool is_known = is_inside(ranges, num_ranges, ips->ips[i]);
+
+		ret->num_known += is_known;
+		ret->num_core += is_core;
+		ret->num_inside += is_core && is_known;
+		if (!is_known && (is_core || !ret->num_core))
 			ret->example_outside = ips->ips[i];
 	}
 }
@@ -110,6 +126,9 @@ bool hvp_kernel_is_misfit(const struct hvp_kernel_fit *fit)
 {
 	size_t outside = fit->num_core - fit->num_inside;
 
+	/* Not one is known: what was taken for modules was the core, somewhere else. */
+	if (fit->num >= MIN_SAMPLES && !fit->num_known)
+		return true;
 	return fit->num_core >= MIN_SAMPLES && outside * 100 > fit->num_core * MAX_OUTSIDE_PERCENT;
 }
 

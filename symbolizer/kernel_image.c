@@ -295,8 +295,9 @@ static struct hvp_error *check_samples(struct hvp_kernel *kernel)
 		      "kernel of %s: the images given do not fit: %zu of %zu samples, 0x%" PRIx64
 		      " for one, are outside of its code; give the kallsyms of this very boot, or "
 		      "kaslr: or text: with vmlinux:",
-		      kernel->sources.label, fit.num_core - fit.num_inside, fit.num_core,
-		      fit.example_outside);
+		      kernel->sources.label,
+		      fit.num_known ? fit.num_core - fit.num_inside : fit.num,
+		      fit.num_known ? fit.num_core : fit.num, fit.example_outside);
 	kernel->num_ranges = 0;
 	kernel->why = HVP_UNRESOLVED_MISMATCH;
 	return NULL;

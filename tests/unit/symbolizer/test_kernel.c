@@ -219,6 +219,34 @@ static void a_vmlinux_without_its_offset_is_a_mismatch_not_a_guess(void **state)
 	end_guests(&world, &guests);
 }
 
+/* KASLR may put a kernel where the linker had it; its modules tell that it could have been elsewhere. */
+static void samples_above_a_kernel_that_was_not_moved_are_no_modules(void **state)
+{
+	uint64_t at = linked_at("vmlinux1", "function_2") - LINKED;
+	struct guests guests;
+	struct world world;
+
+	(void)state;
+	write_all_kallsyms();
+	assert_int_equal(
+		system("sed -i 's/^ffffffffb1000000 t in_module/ffffffffc0401000 t in_module/' "
+		       "linked.map"),
+		0);
+	parse_guests(&guests, "one=kallsyms:linked.map", "two=vmlinux:%s", "vmlinux1");
+	begin_guests(&world);
+	for (int sample = 0; sample < 30; sample++) {
+		world_sample(&world, HVP_MODE_GUEST_KERNEL, 1, TWO + at + 1);
+		world_sample(&world, HVP_MODE_GUEST_KERNEL, 2, TWO + at + 1);
+	}
+	/* By chance in a module of the wrong kernel. */
+	world_sample(&world, HVP_MODE_GUEST_KERNEL, 1, 0xffffffffc0401000);
+	open_guests(&world, &guests);
+	assert_string_equal(in_guest(&world, 1, TWO + at + 1), "[guest kernel]!3");
+	assert_string_equal(in_guest(&world, 2, TWO + at + 1), "[guest kernel]!3");
+	assert_true(world_notes(&world, "30 of 30 samples"));
+	end_guests(&world, &guests);
+}
+
 static void the_hosts_vmlinux_has_to_have_the_recorded_build_id(void **state)
 {
 	static const char wrong[] = "0123456789abcdef0123456789abcdef01234567";
@@ -311,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_vmlinux_of_another_version_is_not_used_and_said),
 		cmocka_unit_test(a_vmlinux_alone_is_placed_by_offset_or_address),
 		cmocka_unit_test(a_vmlinux_without_its_offset_is_a_mismatch_not_a_guess),
+		cmocka_unit_test(samples_above_a_kernel_that_was_not_moved_are_no_modules),
 		cmocka_unit_test(the_hosts_vmlinux_has_to_have_the_recorded_build_id),
 		cmocka_unit_test(threads_may_ask_at_once),
 	};
