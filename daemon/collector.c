@@ -275,7 +275,9 @@ struct hvp_error *hvp_collector_end(struct hvp_collector *collector,
 	char text[256];
 
 	if (symbols != HVP_COLLECTOR_SYMBOLS_NONE)
-		hvp_try(hvp_kernel_symbols_emit(collector->options.roots, seen, &collector->sink));
+		hvp_try(hvp_kernel_symbols_emit(collector->options.roots,
+						collector->options.kallsyms_cache, seen,
+						&collector->sink));
 	if (hvp_collector_discovery_limit(collector) && collector->stats.guests)
 		hvp_try(write_note(collector, hvp_collector_discovery_limit(collector)));
 	if (!collector->stats.not_wanted)

@@ -33,6 +33,8 @@ struct hvp_collector_options {
 	const struct hvp_target *target;
 	/* Files to carry into the session for guests. May be NULL. */
 	const struct hvp_guest_files *guest_files;
+	/* Where to keep the kernel's symbols for the next time (kallsyms_cache.h). May be NULL. */
+	const char *kallsyms_cache;
 	/* Look for VMs on this host; off for a source that replays another one. */
 	bool discovers;
 	bool use_qmp;

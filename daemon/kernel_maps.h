@@ -56,9 +56,9 @@ bool hvp_kernel_seen_any(const struct hvp_kernel_seen *seen, uint64_t begin, uin
 
 /*
  * A KALLSYMS BLOB of the host: `seen` NULL keeps all functions, otherwise those that were seen (each with the one behind it, which says where it ends) and
- * the anchors _text, _stext, _etext.
+ * the anchors _text, _stext, _etext. `cache` as for hvp_kallsyms_read().
  */
-struct hvp_error *hvp_kernel_symbols_emit(const struct hvp_host_roots *roots,
+struct hvp_error *hvp_kernel_symbols_emit(const struct hvp_host_roots *roots, const char *cache,
 					  const struct hvp_kernel_seen *seen,
 					  const struct hvp_sink *sink) hvp_must_use;
 

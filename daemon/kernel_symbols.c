@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "common/base/bytes.h"
+#include "daemon/kallsyms_cache.h"
 #include "daemon/kernel_maps.h"
-
-/* Bytes of /proc/kallsyms for one read; a line is far shorter. */
-#define PIECE 65536
 
 struct hvp_error *hvp_kernel_seen_init(struct hvp_kernel_seen *seen)
 {
@@ -60,7 +57,6 @@ struct filter {
 	bool is_module;
 	/* The last line was kept: this one bounds it. */
 	bool keeps_next;
-	bool has_addresses;
 };
 
 static void filter_deinit(struct filter *filter)
@@ -86,7 +82,7 @@ static void decide(struct filter *filter, uint64_t next_address, bool next_is_mo
 	if (end <= filter->address || end - filter->address > 1 << 20 ||
 	    next_is_module != filter->is_module)
 		end = filter->address + 4096;
-	is_seen = !filter->seen || hvp_kernel_seen_any(filter->seen, filter->address, end) ||
+	is_seen = hvp_kernel_seen_any(filter->seen, filter->address, end) ||
 		  is_anchor(filter->line + 19);
 	if (is_seen || filter->keeps_next)
 		hvp_buf_add_bytes(&filter->out, filter->line, filter->line_size);
@@ -106,30 +102,17 @@ static uint64_t parse_address(const char *text)
 	return value;
 }
 
-/* "ffffffff81000000 T _text\n"; functions only. Aliases of one address stand or fall together with the last. */
+/* "ffffffff81000000 T _text\n" of a function. Aliases of one address stand or fall together. */
 static void take_line(struct filter *filter, const char *line, size_t size)
 {
-	uint64_t address;
-	bool is_module;
-	char type;
+	uint64_t address = parse_address(line);
+	bool is_module = line[size - 2] == ']';
 
-	if (size < 20 || size > sizeof(filter->line) || line[16] != ' ' || line[18] != ' ')
+	if (size > sizeof(filter->line))
 		return;
-	type = line[17] | 0x20;
-	if (type != 't' && type != 'w')
-		return;
-	/* The padding before a function (CONFIG_FUNCTION_PADDING_BYTES) is never run. */
-	if (!strncmp(line + 19, "__pfx_", 6))
-		return;
-	address = parse_address(line);
-	if (!address)
-		return;
-	filter->has_addresses = true;
-	is_module = line[size - 2] == ']';
 	if (address == filter->address && filter->line_size) {
 		/* The same place under another name: both, if any. */
-		if (!filter->seen || is_anchor(line + 19) ||
-		    hvp_kernel_seen_any(filter->seen, address, address + 64))
+		if (hvp_kernel_seen_any(filter->seen, address, address + 64))
 			hvp_buf_add_bytes(&filter->out, line, size);
 		return;
 	}
@@ -140,56 +123,35 @@ static void take_line(struct filter *filter, const char *line, size_t size)
 	filter->is_module = is_module;
 }
 
-static struct hvp_error *read_symbols(const char *path, struct filter *filter)
+static struct hvp_error *keep_seen(const char *text, struct filter *filter)
 {
-	hvp_scope(hvp_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	hvp_scope(hvp_free_ptr) char *piece = malloc(PIECE);
-	size_t kept = 0;
+	const char *newline;
 
-	if (!piece)
-		return hvp_error_no_memory;
-	if (fd < 0)
-		return hvp_error_from_errno(errno, "%s: cannot open", path);
-	for (;;) {
-		ssize_t n = read(fd, piece + kept, PIECE - kept);
-		char *at = piece, *end, *newline;
-
-		if (n < 0)
-			return hvp_error_from_errno(errno, "%s: cannot read", path);
-		if (n == 0)
-			break;
-		end = piece + kept + n;
-		while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
-			take_line(filter, at, (size_t)(newline + 1 - at));
-			at = newline + 1;
-		}
-		kept = (size_t)(end - at);
-		/* No line is as long as a piece: such a file is none of the kernel's. */
-		if (kept == PIECE)
-			kept = 0;
-		memmove(piece, at, kept);
-	}
+	for (; (newline = strchr(text, '\n')); text = newline + 1)
+		take_line(filter, text, (size_t)(newline + 1 - text));
 	decide(filter, UINT64_MAX, false);
 	return hvp_buf_check(&filter->out);
 }
 
-struct hvp_error *hvp_kernel_symbols_emit(const struct hvp_host_roots *roots,
+struct hvp_error *hvp_kernel_symbols_emit(const struct hvp_host_roots *roots, const char *cache,
 					  const struct hvp_kernel_seen *seen,
 					  const struct hvp_sink *sink)
 {
 	hvp_scope(filter_deinit) struct filter filter = {.seen = seen};
-	hvp_scope(hvp_free_ptr) char *path = NULL;
+	hvp_scope(hvp_free_ptr) char *text = NULL;
 	struct hvp_record blob = {.type = HVP_RECORD_BLOB,
 				  .time = hvp_clock_now(),
 				  .blob = {.kind = HVP_BLOB_KALLSYMS, .path = "/proc/kallsyms"}};
 
-	if (asprintf(&path, "%s/kallsyms", roots->proc) < 0)
-		return hvp_error_no_memory;
-	hvp_try(read_symbols(path, &filter));
+	hvp_try(hvp_kallsyms_read(roots, cache, &text, &blob.blob.size));
+	blob.blob.data = (const uint8_t *)text;
 	/* All addresses hidden: hvp_kernel_maps_emit() has said so. */
-	if (!filter.has_addresses)
+	if (!blob.blob.size)
 		return NULL;
-	blob.blob.data = filter.out.data;
-	blob.blob.size = filter.out.size;
-	return filter.out.size ? sink->record(sink->arg, &blob) : NULL;
+	if (seen) {
+		hvp_try(keep_seen(text, &filter));
+		blob.blob.data = filter.out.data;
+		blob.blob.size = filter.out.size;
+	}
+	return blob.blob.size ? sink->record(sink->arg, &blob) : NULL;
 }

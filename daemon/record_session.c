@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/child.h"
+#include "daemon/kallsyms_cache.h"
 #include "daemon/process_files.h"
 #include "daemon/record_output.h"
 #include "daemon/record_summary.h"
@@ -28,6 +29,7 @@ struct run {
 	struct hvp_collector *collector;
 	struct hvp_source *source;
 	struct hvp_child child;
+	char *kallsyms_cache;
 	/* Of the processes of -p; -1 for one that has ended. */
 	int *pidfds;
 	struct pollfd *polls;
@@ -45,6 +47,7 @@ static void run_deinit(struct run *run)
 		hvp_close_fd(&run->pidfds[i]);
 	free(run->pidfds);
 	free(run->polls);
+	free(run->kallsyms_cache);
 	hvp_child_deinit(&run->child);
 }
 
@@ -81,6 +84,7 @@ static struct hvp_error *open_session(struct run *run)
 		.log = &run->context->log,
 		.target = &plan->target,
 		.guest_files = plan->guest_files,
+		.kallsyms_cache = run->kallsyms_cache,
 		.discovers = true,
 		.use_qmp = plan->use_qmp,
 	};
@@ -262,6 +266,7 @@ struct hvp_error *hvp_record_run(struct hvp_context *context, struct hvp_record_
 	struct hvp_error *err;
 	uint32_t child_pid;
 
+	hvp_try(hvp_kallsyms_cache_path(&run.kallsyms_cache));
 	hvp_try(prepare_processes(&run, &child_pid));
 	hvp_try(hvp_record_output_open(&run.output, plan->output));
 	hvp_try(open_session(&run));

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/daemon/fixture.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/kallsyms_cache.h"
 #include "daemon/kernel_maps.h"
 
 struct test {
@@ -71,7 +75,7 @@ static void hidden_addresses_are_said(void **state)
 	fixture_write(&test->tree, "proc/kallsyms", "0000000000000000 T _text\n");
 	assert_ok(hvp_kernel_maps_emit(&test->tree.roots, &test->log.sink));
 	assert_non_null(strstr(fixture_log_text(&test->log), "kernel.kptr_restrict=0"));
-	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->log.sink));
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, NULL, &test->log.sink));
 	assert_null(strstr(fixture_log_text(&test->log), "blob"));
 }
 
@@ -115,7 +119,7 @@ static void names_of_seen_functions_are_kept_with_their_bounds(void **state)
 	fixture_write(&test->tree, "proc/kallsyms", SYMBOLS);
 	hvp_kernel_seen_mark(&test->seen, 0xffffffff81000234);
 	hvp_kernel_seen_mark(&test->seen, 0xffffffffc0a00010);
-	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, &test->seen, &test->log.sink));
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->seen, &test->log.sink));
 	fixture_log_is(&test->log, "blob 1 domain 0 /proc/kallsyms\n"
 				   "ffffffff81000000 T _text\n"
 				   "ffffffff81000100 t cold\n"
@@ -132,7 +136,7 @@ static void all_functions_are_kept_on_request_and_no_data(void **state)
 	struct test *test = *state;
 
 	fixture_write(&test->tree, "proc/kallsyms", SYMBOLS);
-	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->log.sink));
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, NULL, &test->log.sink));
 	assert_non_null(strstr(fixture_log_text(&test->log), " other\n"));
 	assert_non_null(strstr(fixture_log_text(&test->log), " kvm_arch\t[kvm]\n"));
 	assert_null(strstr(fixture_log_text(&test->log), " data\n"));
@@ -149,8 +153,59 @@ static void broken_lines_are_left_out(void **state)
 	text[1500] = '\n';
 	text[sizeof(text) - 1] = 0;
 	fixture_write(&test->tree, "proc/kallsyms", text);
-	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->log.sink));
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, NULL, &test->log.sink));
 	fixture_log_is(&test->log, "blob 1 domain 0 /proc/kallsyms\nffffffff81000000 T _text\n");
+}
+
+static struct hvp_error *read_cached(struct test *test, char **ret)
+{
+	char cache[128];
+	size_t size;
+
+	snprintf(cache, sizeof(cache), "%s/run/hvprof/kallsyms", test->tree.path);
+	return hvp_kallsyms_read(&test->tree.roots, cache, ret, &size);
+}
+
+#define assert_cached(test, expected)                                                              \
+	do {                                                                                       \
+		char *cached;                                                                      \
+		assert_ok(read_cached(test, &cached));                                             \
+		assert_string_equal(cached, expected);                                             \
+		free(cached);                                                                      \
+	} while (0)
+
+static void symbols_are_kept_for_the_boot_and_its_modules(void **state)
+{
+	struct test *test = *state;
+	char path[128];
+
+	fixture_mkdir(&test->tree, "run");
+	fixture_write(&test->tree, "proc/sys/kernel/random/boot_id", "boot-1\n");
+	fixture_write(&test->tree, "proc/modules", "kvm 4096 1 x, Live 0xffffffffc0900000\n");
+	fixture_write(&test->tree, "proc/kallsyms", "ffffffff81000000 T one\n");
+	assert_cached(test, "ffffffff81000000 T one\n");
+	/* Who is asked is the file. */
+	fixture_write(&test->tree, "proc/kallsyms", "ffffffff81000000 T two\n");
+	assert_cached(test, "ffffffff81000000 T one\n");
+	/* How often a module is used does not matter; where it is does. */
+	fixture_write(&test->tree, "proc/modules", "kvm 4096 7 y, Live 0xffffffffc0900000\n");
+	assert_cached(test, "ffffffff81000000 T one\n");
+	fixture_write(&test->tree, "proc/modules", "kvm 4096 7 y, Live 0xffffffffc0a00000\n");
+	assert_cached(test, "ffffffff81000000 T two\n");
+	fixture_write(&test->tree, "proc/kallsyms", "ffffffff81000000 T three\n");
+	fixture_write(&test->tree, "proc/sys/kernel/random/boot_id", "boot-2\n");
+	assert_cached(test, "ffffffff81000000 T three\n");
+	/* Somebody else could have written it. */
+	fixture_write(&test->tree, "proc/kallsyms", "ffffffff81000000 T four\n");
+	snprintf(path, sizeof(path), "%s/run/hvprof/kallsyms", test->tree.path);
+	assert_int_equal(chmod(path, 0622), 0);
+	assert_cached(test, "ffffffff81000000 T four\n");
+	/* Cut short; and hidden addresses are never kept. */
+	assert_int_equal(truncate(path, 10), 0);
+	fixture_write(&test->tree, "proc/kallsyms", "0000000000000000 T hidden\n");
+	assert_cached(test, "");
+	fixture_write(&test->tree, "proc/kallsyms", "ffffffff81000000 T five\n");
+	assert_cached(test, "ffffffff81000000 T five\n");
 }
 
 int main(void)
@@ -163,6 +218,7 @@ int main(void)
 		test(names_of_seen_functions_are_kept_with_their_bounds),
 		test(all_functions_are_kept_on_request_and_no_data),
 		test(broken_lines_are_left_out),
+		test(symbols_are_kept_for_the_boot_and_its_modules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
