@@ -115,8 +115,8 @@ static const struct hvp_option options[] = {
 	 .name = "ring-pages",
 	 .offset = OFFSET(ring_pages),
 	 .value = "PAGES",
-	 .help = "size of each CPU's ring, a power of two; by default room for about a second, at "
-		 "least 128"},
+	 .help = "size of each CPU's ring, a power of two; by default what "
+		 "the rate asks for, at least 128"},
 
 	{.type = HVP_OPTION_GROUP, .help = "What to write:"},
 	{.type = HVP_OPTION_STRING,

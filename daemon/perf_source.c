@@ -18,9 +18,11 @@
 #define MIN_RING_PAGES 128u
 /* All rings together; a machine with so many CPUs that the smallest ones need more gets those. */
 #define MAX_RINGS_BYTES (256u << 20)
-/* In a ring, with a call chain of usual length and without. */
-#define SAMPLE_BYTES_CHAIN 512u
-#define SAMPLE_BYTES 64u
+/* So much in a ring wakes us at the latest: it is in the cache still, and a large ring keeps its reserve. */
+#define MAX_WATERMARK_BYTES (256u << 10)
+/* Room for a second of samples without call chains, and for a quarter of one with chains of usual length. */
+#define RING_BYTES_PER_HZ 64u
+#define RING_BYTES_PER_HZ_CHAIN 128u
 /* How often to look whether CPUs came or went. */
 #define HOTPLUG_INTERVAL_NS 1000000000u
 
@@ -269,7 +271,7 @@ static struct hvp_error *open_cpus_with_less(struct perf_source *source)
 }
 
 /*
- * Who drains the rings may have to wait for a CPU: room for a second of samples, where that is not too much. Without root the kernel
+ * Who drains the rings may have to wait for a CPU: there is room for some of the time, where that is not too much. Without root the kernel
  * grants no more than the smallest.
  */
 static uint32_t choose_ring_pages(const struct perf_source *source, uint64_t frequency)
@@ -277,7 +279,8 @@ static uint32_t choose_ring_pages(const struct perf_source *source, uint64_t fre
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), num_cpus = source->online.num;
 	uint64_t limit = MAX_RINGS_BYTES / page / (num_cpus ? num_cpus : 1);
 	uint64_t wanted = frequency *
-			  (source->config->wants_chains ? SAMPLE_BYTES_CHAIN : SAMPLE_BYTES) / page;
+			  (source->config->wants_chains ? SAMPLE_BYTES_CHAIN : SAMPLE_BYTES) / 4 /
+			  page;
 	uint32_t pages = MIN_RING_PAGES;
 
 	if (source->config->ring_pages)
@@ -316,7 +319,9 @@ static void init_rings(struct perf_source *source)
 		if (set->events[i].frequency > highest)
 			highest = set->events[i].frequency;
 	set->ring_pages = choose_ring_pages(source, highest * set->num_events);
-	set->options.watermark = set->ring_pages * (uint32_t)sysconf(_SC_PAGESIZE) / 2;
+	set->options.watermark = MAX_WATERMARK_BYTES;
+	if (set->ring_pages * (uint64_t)sysconf(_SC_PAGESIZE) / 2 < MAX_WATERMARK_BYTES)
+		set->options.watermark = set->ring_pages * (uint32_t)sysconf(_SC_PAGESIZE) / 2;
 }
 
 static struct hvp_error *open_everything(struct perf_source *source)
