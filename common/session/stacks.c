@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "common/session/stacks.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include <xxhash.h>
+
+#include "common/base/scope.h"
 
 #define FIRST_SLOTS 4096u
 #define NUM_CHAINS (1u << 16)
@@ -21,6 +24,14 @@ struct hvp_stack_slot {
 	uint32_t node;
 };
 
+/*
+ * A node's place follows from the frames from the root to it alone, not from its parent's number. So the places of all frames of a
+ * chain are known at once, and the cache misses of a large table are waited for together, not one after the other.
+ */
+struct places {
+	uint32_t of_frame[HVP_MAX_CHAIN];
+};
+
 struct hvp_chain_slot {
 	uint64_t hash;
 	uint32_t num_frames;
@@ -30,12 +41,14 @@ struct hvp_chain_slot {
 struct hvp_error *hvp_stacks_init(struct hvp_stacks *stacks, size_t memory_limit)
 {
 	*stacks = (struct hvp_stacks){.next = 1, .max_slots = FIRST_SLOTS};
-	while (2 * stacks->max_slots * sizeof(*stacks->slots) <= memory_limit)
+	while (2 * stacks->max_slots * (sizeof(*stacks->slots) + sizeof(*stacks->hashes)) <=
+	       memory_limit)
 		stacks->max_slots *= 2;
 	stacks->num_slots = FIRST_SLOTS;
 	stacks->slots = calloc(stacks->num_slots, sizeof(*stacks->slots));
+	stacks->hashes = calloc(stacks->num_slots, sizeof(*stacks->hashes));
 	stacks->chains = calloc(NUM_CHAINS, sizeof(*stacks->chains));
-	if (!stacks->slots || !stacks->chains) {
+	if (!stacks->slots || !stacks->hashes || !stacks->chains) {
 		hvp_stacks_deinit(stacks);
 		return hvp_error_no_memory;
 	}
@@ -50,6 +63,7 @@ struct hvp_error *hvp_stacks_init(struct hvp_stacks *stacks, size_t memory_limit
 void hvp_stacks_deinit(struct hvp_stacks *stacks)
 {
 	free(stacks->slots);
+	free(stacks->hashes);
 	free(stacks->chains);
 	free(stacks->new_up);
 	free(stacks->new_frame);
@@ -59,25 +73,37 @@ void hvp_stacks_deinit(struct hvp_stacks *stacks)
 
 size_t hvp_stacks_memory(const struct hvp_stacks *stacks)
 {
-	return stacks->num_slots * sizeof(*stacks->slots) + NUM_CHAINS * sizeof(*stacks->chains) +
-	       3 * stacks->new_capacity * sizeof(uint64_t);
+	return stacks->num_slots * (sizeof(*stacks->slots) + sizeof(*stacks->hashes)) +
+	       NUM_CHAINS * sizeof(*stacks->chains) + 3 * stacks->new_capacity * sizeof(uint64_t);
 }
 
-static size_t slot_hash(uint32_t parent, uint64_t frame, uint32_t kernel)
+/* Goes on from the hash of the callers. */
+static uint64_t hash_frame(uint64_t callers, uint64_t frame, bool is_kernel)
 {
-	uint64_t hash =
-		(frame ^ ((uint64_t)parent << 32) ^ (parent ^ kernel)) * 0x9e3779b97f4a7c15ull;
+	uint64_t hash = (callers ^ frame ^ (uint64_t)is_kernel << 63) * 0x9e3779b97f4a7c15ull;
 
-	hash ^= hash >> 29;
-	hash *= 0xbf58476d1ce4e5b9ull;
-	return (size_t)(hash ^ (hash >> 32));
+	return hash ^ hash >> 32;
+}
+
+/* Asks for all the slots that the chain's frames should be in. */
+static void find_places(const struct hvp_stacks *stacks, const struct hvp_chain *chain,
+			uint32_t num_frames, struct places *ret)
+{
+	size_t mask = stacks->num_slots - 1;
+	uint64_t hash = stacks->seed;
+
+	for (uint32_t i = num_frames; i-- > 0;) {
+		hash = hash_frame(hash, chain->frames[i], i < chain->num_kernel);
+		ret->of_frame[i] = (uint32_t)hash;
+		__builtin_prefetch(&stacks->slots[(uint32_t)hash & mask], 1);
+	}
 }
 
 /* The slot of the node, or the free one where it belongs. */
-static struct hvp_stack_slot *find_slot(const struct hvp_stacks *stacks, uint32_t parent,
-					uint64_t frame, uint32_t kernel)
+static struct hvp_stack_slot *find_slot(const struct hvp_stacks *stacks, uint32_t place,
+					uint32_t parent, uint64_t frame, uint32_t kernel)
 {
-	size_t mask = stacks->num_slots - 1, at = slot_hash(parent, frame, kernel) & mask;
+	size_t mask = stacks->num_slots - 1, at = place & mask;
 	struct hvp_stack_slot *slot = &stacks->slots[at];
 
 	while (slot->node && (slot->frame != frame || slot->parent != parent ||
@@ -90,19 +116,32 @@ static struct hvp_stack_slot *find_slot(const struct hvp_stacks *stacks, uint32_
 
 static struct hvp_error *grow_slots(struct hvp_stacks *stacks)
 {
-	struct hvp_stack_slot *old = stacks->slots;
+	hvp_scope(hvp_free_ptr) struct hvp_stack_slot *old = stacks->slots;
+	hvp_scope(hvp_free_ptr) uint32_t *old_hashes = stacks->hashes;
 	size_t num_old = stacks->num_slots;
 	struct hvp_stack_slot *slots = calloc(2 * num_old, sizeof(*slots));
+	uint32_t *hashes = calloc(2 * num_old, sizeof(*hashes));
 
-	if (!slots)
+	if (!slots || !hashes) {
+		free(slots);
+		free(hashes);
+		hvp_take(old);
+		hvp_take(old_hashes);
 		return hvp_error_no_memory;
+	}
 	stacks->slots = slots;
+	stacks->hashes = hashes;
 	stacks->num_slots = 2 * num_old;
-	for (size_t i = 0; i < num_old; i++)
-		if (old[i].node)
-			*find_slot(stacks, old[i].parent, old[i].frame, old[i].node & IS_KERNEL) =
-				old[i];
-	free(old);
+	for (size_t i = 0; i < num_old; i++) {
+		struct hvp_stack_slot *slot;
+
+		if (!old[i].node)
+			continue;
+		slot = find_slot(stacks, old_hashes[i], old[i].parent, old[i].frame,
+				 old[i].node & IS_KERNEL);
+		*slot = old[i];
+		hashes[slot - slots] = old_hashes[i];
+	}
 	return NULL;
 }
 
@@ -148,13 +187,17 @@ static struct hvp_error *make_new_room(struct hvp_stacks *stacks)
 static uint32_t add_nodes(struct hvp_stacks *stacks, const struct hvp_chain *chain,
 			  uint32_t num_frames)
 {
+	struct places places;
 	uint32_t parent = 0;
 
+	find_places(stacks, chain, num_frames, &places);
 	for (uint32_t i = num_frames; i-- > 0;) {
 		uint32_t kernel = i < chain->num_kernel ? IS_KERNEL : 0;
-		struct hvp_stack_slot *slot = find_slot(stacks, parent, chain->frames[i], kernel);
+		struct hvp_stack_slot *slot =
+			find_slot(stacks, places.of_frame[i], parent, chain->frames[i], kernel);
 
 		if (!slot->node) {
+			stacks->hashes[slot - stacks->slots] = places.of_frame[i];
 			*slot = (struct hvp_stack_slot){.frame = chain->frames[i],
 							.parent = parent,
 							.node = stacks->next | kernel};

@@ -22,6 +22,8 @@ struct hvp_chain_slot;
 struct hvp_stacks {
 	/* Known nodes by parent and frame: a power of 2, at most max_slots. */
 	struct hvp_stack_slot *slots;
+	/* What the slots are found by, for growing. */
+	uint32_t *hashes;
 	size_t num_slots, num_used, max_slots;
 	/* Whole chains seen lately. */
 	struct hvp_chain_slot *chains;
