@@ -278,9 +278,9 @@ static uint32_t choose_ring_pages(const struct perf_source *source, uint64_t fre
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), num_cpus = source->online.num;
 	uint64_t limit = MAX_RINGS_BYTES / page / (num_cpus ? num_cpus : 1);
-	uint64_t wanted = frequency *
-			  (source->config->wants_chains ? SAMPLE_BYTES_CHAIN : SAMPLE_BYTES) / 4 /
-			  page;
+	uint64_t wanted =
+		frequency *
+		(source->config->wants_chains ? RING_BYTES_PER_HZ_CHAIN : RING_BYTES_PER_HZ) / page;
 	uint32_t pages = MIN_RING_PAGES;
 
 	if (source->config->ring_pages)
