@@ -185,7 +185,7 @@ def lifetimes_are_right(samples, start_time, results):
     for sample in samples:
         if sample["mode"].startswith("guest"):
             times[sample["domain"]].append((start_time + sample["time"]) / 1e9)
-    start = results.seconds_of("profile_start") - CLOCK_SLACK
+    start = start_time / 1e9
     stop = results.seconds_of("profile_end") + CLOCK_SLACK
     killed = results.seconds_of("vm_gone", "web") + CLOCK_SLACK
     started = results.seconds_of("vm_start", "batch") - CLOCK_SLACK
@@ -197,8 +197,8 @@ def lifetimes_are_right(samples, start_time, results):
         if min(times[domain]) < first or max(times[domain]) > last:
             yield (f"{domain}: samples from {min(times[domain]):.2f} to {max(times[domain]):.2f} s; "
                    f"it ran from {first:.2f} to {last:.2f} s")
-        # It did run for nearly all of that time, so there must be samples from both of its ends.
-        if max(times[domain]) - min(times[domain]) < 0.6 * (last - first):
+        # It did run all of that time; what is missing is hvprof's start and a VMM's, on a busy machine.
+        if max(times[domain]) - min(times[domain]) < 0.4 * (last - first):
             yield (f"{domain}: samples only from {min(times[domain]):.2f} to "
                    f"{max(times[domain]):.2f} s; it ran from {first:.2f} to {last:.2f} s")
 
@@ -217,6 +217,8 @@ def without_images(hvprof, profile):
 
 def with_swapped_images(hvprof, results, profile):
     """web is given db's kallsyms, whose KASLR offset is another: that must be said, not believed."""
+    if results.kernel_text("web") == results.kernel_text("db"):
+        return  # one chance in some hundreds
     images = ["--guest", f"web=kallsyms:{results.guest_file('db', 'kallsyms')},"
                          f"modules:{results.guest_file('db', 'modules')}"]
     swapped = Profile(hvprof.report(images=images))

@@ -44,6 +44,8 @@ class Machine:
         self._log = output / "qemu.log"
         self._disk = scratch / "out.raw"
         self._command = [
+            # A machine does not outlive the one who watches it, however that one ends.
+            str(programs.find_program("setpriv")), "--pdeathsig", "KILL",
             str(programs.find_program("qemu-system-x86_64")), "-accel", "tcg,thread=multi",
             "-cpu", CPU, "-smp", str(cpus), "-m", str(memory_mb), "-nodefaults",
             "-no-user-config", "-display", "none", "-no-reboot",

@@ -18,6 +18,7 @@ PIE = ("-fPIE", "-pie", "-Wl,--build-id")
 PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "perf": "linux-perf",
     "gcc": "gcc", "ldd": "libc-bin", "dpkg-deb": "dpkg",
+    "setpriv": "util-linux",
 }
 
 

@@ -37,6 +37,11 @@ class Results:
     def vmm_pid(self, name):
         return int(self.guest_file(name, "pid").read_text(encoding="ascii"))
 
+    def kernel_text(self, name):
+        """Where KASLR put a guest's kernel: the line of _text in its kallsyms."""
+        with open(self.guest_file(name, "kallsyms"), encoding="ascii") as kallsyms:
+            return next(line for line in kallsyms if line.endswith(" T _text\n"))
+
     def timeline(self):
         events = []
         for line in (self.folder / "timeline").read_text(encoding="ascii").splitlines():
