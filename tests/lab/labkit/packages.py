@@ -4,6 +4,7 @@
 import contextlib
 import dataclasses
 import fcntl
+import lzma
 import os
 import pathlib
 import re
@@ -38,7 +39,7 @@ class Kernel:
     def module(self, name):
         """The path of a module, whichever of - and _ its file name has."""
         pattern = re.compile(re.sub("[-_]", "[-_]", name) + r"\.ko$")
-        for path in (self.root / "lib/modules").rglob("*.ko"):
+        for path in self.root.rglob("*.ko"):
             if pattern.fullmatch(path.name):
                 return path
         raise Unavailable(f"the kernel {self.release} has no module {name}")
@@ -115,17 +116,19 @@ def _download(package, version, directory):
 
 
 def _extract(deb, wanted, target):
-    """Writes those regular files of a .deb whose path holds one of the wanted parts."""
+    """Writes those regular files of a .deb whose path holds one of the wanted parts, uncompressed."""
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)],
                           stdout=subprocess.PIPE) as process:
         with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
             for member in archive:
                 if not member.isfile() or not any(part in member.name for part in wanted):
                     continue
-                path = target / pathlib.PurePosixPath(member.name)
+                path = target / pathlib.PurePosixPath(member.name.removesuffix(".xz"))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with archive.extractfile(member) as source, open(path, "wb") as copy:
-                    shutil.copyfileobj(source, copy, 1 << 20)
+                    # Modules are compressed from Debian 13 on.
+                    is_xz = member.name.endswith(".xz")
+                    shutil.copyfileobj(lzma.open(source) if is_xz else source, copy, 1 << 20)
     if process.returncode:
         raise Unavailable(f"dpkg-deb cannot read {deb}")
 
