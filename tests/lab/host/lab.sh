@@ -125,6 +125,15 @@ profile_start()
 	}
 }
 
+# What hvprof says of this host and its guests, beside what it records.
+ask_hvprof()
+{
+	[ "$PROFILER" = hvprof ] || return 0
+	hvprof list domains vcpus --format=json >/out/list.json || die "hvprof list failed"
+	hvprof check >/out/check.txt 2>&1
+	event "ask_hvprof $?"
+}
+
 profile_stop()
 {
 	event "profile_stop"

@@ -83,6 +83,23 @@ def domains_are_known(profile, results):
         yield f"a domain {name} that never was"
 
 
+def list_is_right(listing, samples):
+    """`hvprof list`, taken before the session: who runs, and on which threads the samples then are."""
+    listed = {domain["name"]: domain for domain in listing["domains"]}
+    if sorted(listed) != ["db", "web"]:
+        yield f"hvprof list has {', '.join(sorted(listed))}; web and db ran"
+    tids = collections.defaultdict(set)
+    for sample in samples:
+        if sample["mode"].startswith("guest"):
+            tids[sample["domain"]].add((sample["vcpu"], sample["tid"]))
+    for name, domain in listed.items():
+        if domain["uuid"] != domains.GUESTS[name].uuid:
+            yield f"hvprof list: {name} has the uuid {domain['uuid']}"
+        vcpus = {(vcpu["vcpu"], vcpu["tid"]) for vcpu in domain["vcpus"]}
+        if vcpus != tids[name]:
+            yield f"{name}: vCPUs and threads are {vcpus} in hvprof list, {tids[name]} in the samples"
+
+
 def _leads(rows, names, image, min_share):
     """Whether one of the names leads the resolved rows with at least that share of all of them."""
     total = sum(row["samples"] for row in rows)

@@ -2,6 +2,7 @@
 """The folder that a run leaves behind, and how hvprof is told where the guests' images are."""
 
 import dataclasses
+import json
 import pathlib
 
 from labkit import domains
@@ -36,6 +37,10 @@ class Results:
 
     def vmm_pid(self, name):
         return int(self.guest_file(name, "pid").read_text(encoding="ascii"))
+
+    def listing(self):
+        """What `hvprof list` said in the host before the session."""
+        return json.loads((self.folder / "list.json").read_text(encoding="utf-8"))
 
     def kernel_text(self, name):
         """Where KASLR put a guest's kernel: the line of _text in its kallsyms."""

@@ -9,6 +9,7 @@ vm_start db
 vm_wait web
 vm_wait db
 hostburn &
+ask_hvprof
 
 profile_start
 sleep 7
