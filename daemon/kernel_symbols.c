@@ -133,6 +133,20 @@ static struct hvp_error *keep_seen(const char *text, struct filter *filter)
 	return hvp_buf_check(&filter->out);
 }
 
+/* A kernel without kallsyms (CONFIG_KALLSYMS) is sampled all the same. Consumes `why`. */
+static struct hvp_error *note_no_symbols(struct hvp_error *why, const struct hvp_sink *sink)
+{
+	const struct hvp_record note = {
+		.type = HVP_RECORD_NOTE, .time = hvp_clock_now(), .note = {hvp_error_message(why)}};
+	struct hvp_error *err;
+
+	if (hvp_error_code(why) != HVP_ERROR_OS)
+		return why;
+	err = sink->record(sink->arg, &note);
+	hvp_error_destroy(why);
+	return err;
+}
+
 struct hvp_error *hvp_kernel_symbols_emit(const struct hvp_host_roots *roots, const char *cache,
 					  const struct hvp_kernel_seen *seen,
 					  const struct hvp_sink *sink)
@@ -142,8 +156,11 @@ struct hvp_error *hvp_kernel_symbols_emit(const struct hvp_host_roots *roots, co
 	struct hvp_record blob = {.type = HVP_RECORD_BLOB,
 				  .time = hvp_clock_now(),
 				  .blob = {.kind = HVP_BLOB_KALLSYMS, .path = "/proc/kallsyms"}};
+	struct hvp_error *err;
 
-	hvp_try(hvp_kallsyms_read(roots, cache, &text, &blob.blob.size));
+	err = hvp_kallsyms_read(roots, cache, &text, &blob.blob.size);
+	if (err)
+		return note_no_symbols(err, sink);
 	blob.blob.data = (const uint8_t *)text;
 	/* All addresses hidden: hvp_kernel_maps_emit() has said so. */
 	if (!blob.blob.size)
