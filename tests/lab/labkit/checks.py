@@ -264,3 +264,11 @@ def annotations(hvprof):
         for wanted in (guest.hot_user, f"{guest.name}.c"):
             if wanted not in text:
                 yield f"annotate {guest.hot_user}: no {wanted} in\n{text[:2000]}"
+
+
+def kernel_annotation(hvprof):
+    """With vmlinux, a function of a relocated guest's kernel has its source lines too."""
+    function = domains.GUESTS["web"].hot_kernel[0]
+    text = hvprof.run("annotate", function)
+    if "sha1.c:" not in text:
+        yield f"annotate {function}: no line of sha1.c in\n{text[:2000]}"
