@@ -104,7 +104,7 @@ const struct hvp_output_ops *hvp_output_by_index(int index);
 /* One of each, beside its ops. */
 extern const struct hvp_output_ops hvp_output_text, hvp_output_csv, hvp_output_json;
 
-/* Flushes; the error of a full disk or a closed pipe that printing met. */
+/* No memory while printing. What the stream itself met (a full disk, a closed pipe) main reports. */
 struct hvp_error *hvp_output_finish(struct hvp_output *output) hvp_must_use;
 
 #endif
