@@ -162,6 +162,12 @@ void add_samples(struct hvp_session_writer *writer, enum sample_style style, uin
 	}
 }
 
+static uint64_t mix(uint64_t sum, uint64_t value)
+{
+	sum = (sum ^ value) * 0x9e3779b97f4a7c15ull;
+	return sum ^ (sum >> 29);
+}
+
 /* One number for all that a sample says; two samples with the same one are the same. */
 static uint64_t digest(const struct hvp_row *row, const struct hvp_chain *chain)
 {
@@ -169,16 +175,12 @@ static uint64_t digest(const struct hvp_row *row, const struct hvp_chain *chain)
 				   row->pid,	     row->tid,	 row->cpu,    row->domain,
 				   row->vcpu,	     row->event, row->mode,   chain->num_frames,
 				   chain->num_kernel};
-	uint64_t sum = 0, state;
+	uint64_t sum = 0;
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		state = sum ^ fields[i];
-		sum = next_random(&state);
-	}
-	for (uint32_t i = 0; i < chain->num_frames; i++) {
-		state = sum ^ chain->frames[i];
-		sum = next_random(&state);
-	}
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		sum = mix(sum, fields[i]);
+	for (uint32_t i = 0; i < chain->num_frames; i++)
+		sum = mix(sum, chain->frames[i]);
 	return sum;
 }
 

@@ -49,7 +49,7 @@ static const struct samples_case samples_cases[] = {
 	{"a flush after each sample", STYLE_REALISTIC, 50, 1, 50},
 	{"a flush in odd places", STYLE_RANDOM, 5000, 777, 7},
 	{"big domains with own chunks", STYLE_REALISTIC, 100000, 0, 0},
-	{"many random samples", STYLE_RANDOM, 200000, 0, 0},
+	{"many random samples", STYLE_RANDOM, 100000, 0, 0},
 	{"a million realistic samples", STYLE_REALISTIC, 1000000, 0, 0},
 };
 
@@ -456,6 +456,9 @@ int main(void)
 		tests[num++] = (struct CMUnitTest){.name = samples_cases[i].name,
 						   .test_func = samples_come_back_exactly,
 						   .initial_state = test};
+		/* The order of a million takes long under a sanitizer and shows nothing new. */
+		if (samples_cases[i].num > 100000)
+			continue;
 		tests[num++] = (struct CMUnitTest){
 			.name = samples_cases[i].name,
 			.test_func = the_cursor_gives_all_samples_in_order_of_time,
