@@ -43,7 +43,7 @@ static struct hvp_image *image_with_file(struct hvp_image *image, uint64_t *ret_
 	if (image->kind == HVP_IMAGE_ELF)
 		return image;
 	if (image->kind == HVP_IMAGE_KERNEL && image->kernel)
-		return hvp_kernel_find_vmlinux(image->kernel, image, ret_delta);
+		return hvp_kernel_file_of(image->kernel, image, ret_delta);
 	return NULL;
 }
 
@@ -94,6 +94,23 @@ struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,
 	return err;
 }
 
+static struct hvp_error *no_code(const struct hvp_image *image)
+{
+	const char *what_to_do = hvp_unresolved_text(image->why);
+
+	if (image->kind == HVP_IMAGE_JIT)
+		what_to_do = "code made at run time is not in the session";
+	else if (image->kernel && image->kernel->core == image)
+		what_to_do = "install the kernel's debug package, or give --vmlinux, for a guest "
+			     "--guest NAME=vmlinux:FILE";
+	else if (image->kernel)
+		what_to_do = "install the kernel's debug package, or give a folder with its "
+			     "/lib/modules as --symfs, for a guest as --guest NAME=root:DIR";
+	return hvp_error_create(HVP_ERROR_NOT_FOUND,
+				"there is no file here with the code of %s: %s", image->name,
+				what_to_do);
+}
+
 struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
 				      const struct hvp_image *const_image, uint64_t address,
 				      size_t size, uint8_t **ret)
@@ -104,12 +121,7 @@ struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
 
 	image = image_with_file(owned(const_image), &delta);
 	if (!image)
-		return hvp_error_create(HVP_ERROR_NOT_FOUND,
-					"there is no file with the code of %s; %s",
-					const_image->name,
-					const_image->kind == HVP_IMAGE_KERNEL
-						? "give its vmlinux"
-						: hvp_unresolved_text(const_image->why));
+		return no_code(const_image);
 	hvp_image_open(&symbolizer->images, image);
 	if (!image->elf)
 		return hvp_error_create(HVP_ERROR_NOT_FOUND, "%s: %s", image->path,

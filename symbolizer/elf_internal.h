@@ -30,6 +30,10 @@ bool hvp_elf_get_symbol(const struct hvp_elf_symbols *symbols, size_t index, GEl
 struct hvp_error *hvp_elf_add_plt(const struct hvp_elf *elf,
 				  struct hvp_symtab *symtab) hvp_must_use;
 
+/* minidebug.c: unpacks xz into memory, with bounds. `name` is for messages; on error the caller frees what is in `file`. */
+struct hvp_error *hvp_xz_unpack(const char *name, const uint8_t *data, size_t size,
+				struct hvp_file *file) hvp_must_use;
+
 /* minidebug.c: unpacks .gnu_debugdata into elf->mini; leaves NULL when there is none. */
 struct hvp_error *hvp_elf_open_mini(struct hvp_elf *elf) hvp_must_use;
 

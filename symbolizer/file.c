@@ -24,10 +24,10 @@ static bool is_whole_machine(const char *root)
 }
 
 /* openat2(2): the kernel itself keeps the walk below the folder. Linux 5.6 and later. */
-static int open_in_root(int folder, const char *path)
+static int open_in_root(int folder, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = OPEN_FLAGS,
+		.flags = (uint64_t)flags,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -43,32 +43,44 @@ static struct hvp_error *check_regular(int fd, const char *root, const char *pat
 	return NULL;
 }
 
-struct hvp_error *hvp_open_below(const char *root, const char *path, int *ret_fd)
+static struct hvp_error *open_below(const char *root, const char *path, int flags, int *ret_fd)
 {
 	hvp_scope(hvp_close_fd) int folder = -1;
-	hvp_scope(hvp_close_fd) int fd = -1;
-	struct stat stat;
 
 	if (is_whole_machine(root)) {
 		root = "";
-		fd = open(path, OPEN_FLAGS);
+		*ret_fd = open(path, flags);
 	} else {
 		folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (folder < 0)
 			return hvp_error_from_errno(errno, "cannot open the folder %s", root);
-		fd = open_in_root(folder, path);
-		if (fd < 0 && errno == ENOSYS)
+		*ret_fd = open_in_root(folder, path, flags);
+		if (*ret_fd < 0 && errno == ENOSYS)
 			return hvp_error_create(
 				HVP_ERROR_UNSUPPORTED,
 				"cannot read below %s safely: this kernel has no openat2 "
 				"(Linux 5.6); analyse the session on a newer one",
 				root);
 	}
-	if (fd < 0)
+	if (*ret_fd < 0)
 		return hvp_error_from_errno(errno, "cannot open %s%s", root, path);
-	hvp_try(check_regular(fd, root, path, &stat));
+	return NULL;
+}
+
+struct hvp_error *hvp_open_below(const char *root, const char *path, int *ret_fd)
+{
+	hvp_scope(hvp_close_fd) int fd = -1;
+	struct stat stat;
+
+	hvp_try(open_below(root, path, OPEN_FLAGS, &fd));
+	hvp_try(check_regular(fd, is_whole_machine(root) ? "" : root, path, &stat));
 	*ret_fd = hvp_take_fd(&fd);
 	return NULL;
+}
+
+struct hvp_error *hvp_open_folder_below(const char *root, const char *path, int *ret_fd)
+{
+	return open_below(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, ret_fd);
 }
 
 static struct hvp_error *make_path(const char *root, const char *path, struct hvp_file *file)
@@ -160,31 +172,34 @@ struct hvp_error *hvp_file_read_below(const char *root, const char *path, size_t
 {
 	hvp_scope(hvp_file_deinit_scope) struct hvp_file file = {0};
 	hvp_scope(hvp_close_fd) int fd = -1;
-	size_t capacity = 64 << 10;
+	size_t capacity = 0;
 
 	*ret = (struct hvp_file){0};
 	hvp_try(hvp_open_below(root, path, &fd));
 	hvp_try(make_path(root, path, &file));
-	for (size_t done = 0;;) {
-		uint8_t *data = realloc(file.data, capacity + 1);
+	while (true) {
 		ssize_t num;
 
-		if (!data)
-			return hvp_error_no_memory;
-		file.data = data;
-		num = read(fd, data + done, capacity - done);
+		if (file.size == capacity || !file.data) {
+			uint8_t *data;
+
+			capacity = file.data ? capacity * 2 : 64 << 10;
+			data = realloc(file.data, capacity + 1);
+			if (!data)
+				return hvp_error_no_memory;
+			file.data = data;
+		}
+		num = read(fd, file.data + file.size, capacity - file.size);
 		if (num < 0 && errno == EINTR)
 			continue;
 		if (num < 0)
 			return hvp_error_from_errno(errno, "cannot read %s", file.path);
-		done += (size_t)num;
-		file.size = done;
 		if (!num)
 			break;
-		if (done > max)
+		file.size += (size_t)num;
+		if (file.size > max)
 			return hvp_error_create(HVP_ERROR_FORMAT, "%s has more than %zu bytes",
 						file.path, max);
-		capacity += done == capacity ? capacity : 0;
 	}
 	file.data[file.size] = '\0';
 	*ret = file;

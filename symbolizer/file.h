@@ -29,6 +29,10 @@ struct hvp_file {
  */
 struct hvp_error *hvp_open_below(const char *root, const char *path, int *ret_fd) hvp_must_use;
 
+/* A folder of that path below `root`, to be walked. */
+struct hvp_error *hvp_open_folder_below(const char *root, const char *path,
+					int *ret_fd) hvp_must_use;
+
 /* Maps the file, or copies it where its owner is not trusted to leave it as long as it is. */
 struct hvp_error *hvp_file_load(const char *root, const char *path, bool is_trusted,
 				struct hvp_file *ret) hvp_must_use;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "symbolizer/elf_internal.h"
+
 #define DEBUG_DIR "/usr/lib/debug"
 /* Below this size loading is not felt. */
 #define SLOW_SIZE ((size_t)32 << 20)
@@ -42,13 +44,37 @@ static bool is_trusted(const struct hvp_finder *finder, const char *root)
 	return !root || (finder->host_root && !strcmp(root, finder->host_root));
 }
 
+/* Loads the file, and unpacks it where its name says that it is packed. */
+static struct hvp_error *load_file(const struct hvp_finder *finder, const char *root,
+				   const char *path, struct hvp_file *ret)
+{
+	size_t length = strlen(path);
+	struct hvp_file packed;
+	struct hvp_error *err;
+
+	hvp_try(hvp_file_load(root, path, is_trusted(finder, root), ret));
+	if (length < 3 || strcmp(path + length - 3, ".xz") != 0)
+		return NULL;
+	packed = *ret;
+	*ret = (struct hvp_file){0};
+	err = hvp_xz_unpack(packed.path, packed.data, packed.size, ret);
+	if (!err) {
+		ret->path = packed.path;
+		packed.path = NULL;
+	} else {
+		hvp_file_deinit(ret);
+	}
+	hvp_file_deinit(&packed);
+	return err;
+}
+
 /* NULL when it is not there; a file that is there and broken sets *ret_why. */
 static struct hvp_elf *open_elf(const struct hvp_finder *finder, const char *root, const char *path,
 				enum hvp_unresolved *ret_why)
 {
 	struct hvp_elf *elf = NULL;
 	struct hvp_file file;
-	struct hvp_error *err = hvp_file_load(root, path, is_trusted(finder, root), &file);
+	struct hvp_error *err = load_file(finder, root, path, &file);
 
 	if (err) {
 		*ret_why = is_absent(err) ? HVP_UNRESOLVED_NO_FILE : HVP_UNRESOLVED_BAD_FILE;
@@ -65,6 +91,14 @@ static struct hvp_elf *open_elf(const struct hvp_finder *finder, const char *roo
 		return NULL;
 	}
 	return elf;
+}
+
+struct hvp_elf *hvp_finder_open_module(const struct hvp_finder *finder, const char *root,
+				       const char *path)
+{
+	enum hvp_unresolved why;
+
+	return open_elf(finder, root, path, &why);
 }
 
 static bool has_build_id(const struct hvp_elf *elf, const uint8_t *build_id, size_t size)
@@ -109,8 +143,8 @@ static struct hvp_elf *open_with_build_id(const struct hvp_finder *finder, const
 }
 
 /* Below the image's own root, then on this machine, then where the user said, then from the servers. */
-static struct hvp_elf *open_debug_by_build_id(const struct hvp_finder *finder,
-					      const struct hvp_wanted *wanted)
+struct hvp_elf *hvp_finder_open_by_build_id(const struct hvp_finder *finder,
+					    const struct hvp_wanted *wanted)
 {
 	struct hvp_elf *elf;
 
@@ -177,7 +211,7 @@ struct hvp_elf *hvp_finder_open(const struct hvp_finder *finder, const struct hv
 		elf = download(finder, wanted, HVP_DEBUGINFOD_EXECUTABLE);
 	if (elf)
 		return elf;
-	elf = open_debug_by_build_id(finder, wanted);
+	elf = hvp_finder_open_by_build_id(finder, wanted);
 	*ret_is_debug = elf != NULL;
 	return elf;
 }
@@ -251,7 +285,7 @@ struct hvp_elf *hvp_finder_open_debug(const struct hvp_finder *finder,
 
 	debug_wanted.build_id = elf->build_id;
 	debug_wanted.build_id_size = elf->build_id_size;
-	debug = open_debug_by_build_id(finder, &debug_wanted);
+	debug = hvp_finder_open_by_build_id(finder, &debug_wanted);
 	if (!debug)
 		debug = open_by_debuglink(finder, wanted, elf);
 	if (!debug)
@@ -277,7 +311,7 @@ struct hvp_elf *hvp_finder_open_alternate(const struct hvp_finder *finder,
 		return NULL;
 	alternate.build_id = data + length + 1;
 	alternate.build_id_size = (uint8_t)(size - length - 1);
-	elf = open_debug_by_build_id(finder, &alternate);
+	elf = hvp_finder_open_by_build_id(finder, &alternate);
 	if (!elf && data[0] == '/')
 		elf = open_elf(finder, wanted->root, (const char *)data, &why);
 	if (elf && !has_build_id(elf, alternate.build_id, alternate.build_id_size)) {

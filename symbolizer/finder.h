@@ -58,6 +58,14 @@ struct hvp_elf *hvp_finder_open(const struct hvp_finder *finder, const struct hv
 struct hvp_elf *hvp_finder_open_debug(const struct hvp_finder *finder,
 				      const struct hvp_wanted *wanted, const struct hvp_elf *elf);
 
+/* The debug file with the wanted build id, wherever such files are kept; NULL without one. */
+struct hvp_elf *hvp_finder_open_by_build_id(const struct hvp_finder *finder,
+					    const struct hvp_wanted *wanted);
+
+/* A kernel module's file, which may be packed with xz; NULL when it cannot be read. */
+struct hvp_elf *hvp_finder_open_module(const struct hvp_finder *finder, const char *root,
+				       const char *path);
+
 /* The file that .gnu_debugaltlink of a debug file names (dwz), or NULL. */
 struct hvp_elf *hvp_finder_open_alternate(const struct hvp_finder *finder,
 					  const struct hvp_wanted *wanted,

@@ -90,10 +90,10 @@ const struct hvp_kernel_range *hvp_kernel_find(struct hvp_kernel *kernel, uint64
 					       enum hvp_unresolved *ret_why);
 
 /*
- * The vmlinux that fits a kernel known by kallsyms alone, for lines and code, and what to subtract
- * from addresses of `image`; NULL when none is found, and for modules. Looked for once.
+ * The image with the file that has lines and code of `image`, and what to subtract from the latter's addresses: for the core
+ * a vmlinux that fits, for a module itself with its .ko file. NULL when none is found. Looked for once.
  */
-struct hvp_image *hvp_kernel_find_vmlinux(struct hvp_kernel *kernel, const struct hvp_image *image,
-					  uint64_t *ret_delta);
+struct hvp_image *hvp_kernel_file_of(struct hvp_kernel *kernel, struct hvp_image *image,
+				     uint64_t *ret_delta);
 
 #endif

@@ -9,7 +9,7 @@
 #define MAX_UNPACKED ((size_t)256 << 20)
 #define MAX_DECODER_MEMORY ((uint64_t)128 << 20)
 
-static struct hvp_error *unpack(const struct hvp_elf *elf, const uint8_t *data, size_t size,
+struct hvp_error *hvp_xz_unpack(const char *name, const uint8_t *data, size_t size,
 				struct hvp_file *file)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
@@ -39,8 +39,8 @@ static struct hvp_error *unpack(const struct hvp_elf *elf, const uint8_t *data, 
 	lzma_end(&stream);
 	if (status != LZMA_STREAM_END)
 		return hvp_error_create(HVP_ERROR_FORMAT,
-					"%s: .gnu_debugdata cannot be unpacked (xz status %d)",
-					elf->file.path, (int)status);
+					"%s: xz data cannot be unpacked (status %d)", name,
+					(int)status);
 	return NULL;
 }
 
@@ -53,7 +53,7 @@ struct hvp_error *hvp_elf_open_mini(struct hvp_elf *elf)
 
 	if (elf->mini || !hvp_elf_section(elf, ".gnu_debugdata", &data, &size))
 		return NULL;
-	err = unpack(elf, data, size, &file);
+	err = hvp_xz_unpack(elf->file.path, data, size, &file);
 	if (!err && asprintf(&file.path, "%s (.gnu_debugdata)", elf->file.path) < 0) {
 		file.path = NULL;
 		err = hvp_error_no_memory;

@@ -5,6 +5,7 @@
 
 #include "common/base/array.h"
 #include "symbolizer/kernel_internal.h"
+#include "symbolizer/module_file.h"
 
 /* Where distributions put it; %s is the release. */
 static const char *const places[] = {
@@ -57,12 +58,16 @@ static void look_for_vmlinux(struct hvp_kernel *kernel)
 	}
 }
 
-struct hvp_image *hvp_kernel_find_vmlinux(struct hvp_kernel *kernel, const struct hvp_image *image,
-					  uint64_t *ret_delta)
+struct hvp_image *hvp_kernel_file_of(struct hvp_kernel *kernel, struct hvp_image *image,
+				     uint64_t *ret_delta)
 {
 	*ret_delta = 0;
-	if (image != kernel->core)
-		return NULL;
+	if (image != kernel->core) {
+		pthread_mutex_lock(&kernel->lock);
+		hvp_module_file_open(kernel, image);
+		pthread_mutex_unlock(&kernel->lock);
+		return image->elf || image->debug ? image : NULL;
+	}
 	pthread_mutex_lock(&kernel->lock);
 	if (!kernel->vmlinux && !kernel->has_looked_for_vmlinux)
 		look_for_vmlinux(kernel);
