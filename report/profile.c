@@ -32,6 +32,7 @@ struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_ses
 	scan.by_pid = dims & HVP_DIM_BIT(HVP_DIM_PID);
 	scan.by_address = scan.by_address ||
 			  dims & (HVP_DIM_BIT(HVP_DIM_ADDRESS) | HVP_DIM_BIT(HVP_DIM_LINE));
+	scan.by_raw_address = dims & HVP_DIM_BIT(HVP_DIM_ADDRESS);
 	scan.by_tid = dims & HVP_DIM_BIT(HVP_DIM_TID);
 	scan.by_comm_of_owners =
 		dims & HVP_DIM_BIT(HVP_DIM_COMM) ? UINT32_MAX : options->comm_owners;

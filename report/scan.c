@@ -74,7 +74,7 @@ static void key_of_row(struct scan_worker *worker, const struct hvp_row *row,
 		.owner = (uint8_t)owner,
 		.why = (uint8_t)location.why,
 	};
-	if (location.why && !options->by_address) {
+	if (location.why && !options->by_raw_address) {
 		key->kind = HVP_CODE_UNRESOLVED;
 		key->code = 0;
 	}

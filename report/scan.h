@@ -31,6 +31,8 @@ struct hvp_scan_options {
 	uint64_t time_from, time_until;
 	/* What places are told apart by, beside function, domain, owner, mode and event. */
 	bool by_vcpu, by_cpu, by_pid, by_tid, by_stack, by_address;
+	/* Also what has no symbol: by_address alone sums it by reason. */
+	bool by_raw_address;
 	/* By thread name: a bit for each owner. */
 	uint32_t by_comm_of_owners;
 	/* 0: one for each CPU that this process may use. */

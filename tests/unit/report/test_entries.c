@@ -366,6 +366,30 @@ static void the_number_of_threads_changes_nothing(void **state)
 	fixture_close(&fixture);
 }
 
+static void places_by_address_and_by_function_make_the_same_rows(void **state)
+{
+	uint64_t owners[HVP_NUM_OWNERS] = {0}, random = 4711, sums[2][8] = {{0}};
+	struct fixture fixture = {.fd = memory_file()};
+	size_t num_places[2], num_rows[2];
+
+	(void)state;
+	write_random(fixture.fd, &random, 40000, owners);
+	fixture_open(&fixture);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct question question = {.sort = BY_DOMAIN, .by_address = i == 1};
+
+		fixture_ask(&fixture, &question);
+		num_places[i] = fixture.profile.scan.places.num;
+		num_rows[i] = fixture.entries.num;
+		for (size_t j = 0; j < 8; j++)
+			sums[i][j] = fixture.entries.items[j].samples;
+	}
+	assert_true(num_places[0] < num_places[1]);
+	assert_int_equal(num_rows[0], num_rows[1]);
+	assert_memory_equal(sums[0], sums[1], sizeof(sums[0]));
+	fixture_close(&fixture);
+}
+
 static void a_large_vcpu_number_is_kept_and_a_mad_one_does_no_harm(void **state)
 {
 	struct hvp_vcpu_set set = {0};
@@ -401,6 +425,7 @@ int main(void)
 		cmocka_unit_test(trees_lead_to_callers_and_to_callees),
 		cmocka_unit_test(owners_add_up_in_sessions_made_at_random),
 		cmocka_unit_test(the_number_of_threads_changes_nothing),
+		cmocka_unit_test(places_by_address_and_by_function_make_the_same_rows),
 		cmocka_unit_test(a_large_vcpu_number_is_kept_and_a_mad_one_does_no_harm),
 	};
 
