@@ -215,7 +215,6 @@ static struct hvp_error *plan_events(const struct record_options *given, struct 
 	static const char *const best[] = {"cycles"};
 	size_t num = given->events.num;
 
-	plan->config.has_default_events = !num;
 	if (!num) {
 		items = best;
 		num = 1;

@@ -155,16 +155,18 @@ static struct hvp_error *follow(struct hvp_discovery *discovery, uint32_t pid)
 
 static struct hvp_error *handle(struct hvp_discovery *discovery, const struct hvp_uevent *event)
 {
-	const struct hvp_kvm_vm vm = {.pid = event->pid, .fd = event->fd};
+	/* The thread that created the VM; when all is over it may be gone, and then it was the main one or is not known. */
+	const struct hvp_kvm_vm vm = {
+		.pid = hvp_kvm_process_of(discovery->options.roots, event->pid), .fd = event->fd};
 	uint32_t domain;
 
 	discovery->time = hvp_clock_now();
 	discovery->is_new = true;
 	if (event->is_create) {
 		hvp_try(add_vm(discovery, &vm, &domain));
-		return follow(discovery, event->pid);
+		return follow(discovery, vm.pid);
 	}
-	if (hvp_domain_table_find_vm(discovery->domains, event->pid, event->fd, &domain))
+	if (hvp_domain_table_find_vm(discovery->domains, vm.pid, vm.fd, &domain))
 		return hvp_domain_table_end_vm(discovery->domains, domain, discovery->time);
 	return NULL;
 }

@@ -83,6 +83,19 @@ static struct hvp_error *cannot_read(const char *path, const char *debugfs)
 				path, debugfs);
 }
 
+uint32_t hvp_kvm_process_of(const struct hvp_host_roots *roots, uint32_t tid)
+{
+	char path[512], status[1024];
+	const char *line;
+	unsigned int pid;
+
+	snprintf(path, sizeof(path), "%s/%u/status", roots->proc, tid);
+	if (hvp_file_read_small(AT_FDCWD, path, status, sizeof(status)) <= 0)
+		return tid;
+	line = strstr(status, "\nTgid:");
+	return line && sscanf(line, "\nTgid: %u", &pid) == 1 && pid ? pid : tid;
+}
+
 struct hvp_error *hvp_kvm_debugfs_scan(const struct hvp_host_roots *roots, uint32_t only_pid,
 				       hvp_kvm_vm_fn fn, void *arg)
 {
@@ -98,7 +111,11 @@ struct hvp_error *hvp_kvm_debugfs_scan(const struct hvp_host_roots *roots, uint3
 		uint32_t pid;
 		int fd, vm_fd;
 
-		if (!parse_vm_folder(entry->d_name, &pid, &fd) || (only_pid && pid != only_pid))
+		if (!parse_vm_folder(entry->d_name, &pid, &fd))
+			continue;
+		if (pid != only_pid)
+			pid = hvp_kvm_process_of(roots, pid);
+		if (only_pid && pid != only_pid)
 			continue;
 		vm_fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (vm_fd >= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * KVM's own list of its virtual machines: debugfs has a folder kvm/<pid>-<vmfd> for each, with a folder vcpuN for each vCPU, in which (since
+ * KVM's own list of its virtual machines: debugfs has a folder kvm/<tid>-<vmfd> for each (the thread that created it, which need not be the
+ * main one: cloud-hypervisor has one of its own for that), with a folder vcpuN for each vCPU, in which (since
  * Linux 6.0) the file "pid" has the thread that last ran it, 0 before the first run (virt/kvm/kvm_main.c).
  */
 #ifndef HVP_DAEMON_KVM_DEBUGFS_H
@@ -43,5 +44,8 @@ struct hvp_error *hvp_kvm_debugfs_scan(const struct hvp_host_roots *roots, uint3
  */
 struct hvp_error *hvp_kvm_proc_scan(const struct hvp_host_roots *roots, uint32_t only_pid,
 				    hvp_kvm_vm_fn fn, void *arg) hvp_must_use;
+
+/* The process of a thread, from /proc/TID/status; `tid` itself when it is gone. */
+uint32_t hvp_kvm_process_of(const struct hvp_host_roots *roots, uint32_t tid);
 
 #endif

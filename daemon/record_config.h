@@ -14,8 +14,6 @@ struct hvp_record_config {
 	/* Borrowed while a source lives. */
 	const struct hvp_event_spec *events;
 	size_t num_events;
-	/* The user named no event: the best one there is. */
-	bool has_default_events;
 	/* For events without a rate of their own: one of the two is 0. */
 	uint64_t frequency, period;
 	bool wants_chains;

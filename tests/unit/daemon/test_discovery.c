@@ -81,6 +81,24 @@ static void vms_and_vcpus_come_from_debugfs(void **state)
 				   "vcpu 2/0 tid 201\n");
 }
 
+static void a_vm_that_another_thread_created_is_its_processs(void **state)
+{
+	struct test *test = *state;
+
+	/* cloud-hypervisor: the thread "vmm", not the main one. */
+	make_qemu(&test->tree, 100, "web");
+	fixture_write(&test->tree, "proc/105/status",
+		      "Name:\tvmm\nTgid:\t100\nNgid:\t0\nPid:\t105\n");
+	fixture_write(&test->tree, "debugfs/kvm/105-11/vcpu0/pid", "107\n");
+	assert_ok(hvp_discovery_scan(test->discovery, true));
+	fixture_log_is(&test->log, "domain 1 running pid 100 web - qemu cmdline\n"
+				   "vcpu 1/0 tid 107\n");
+	/* And is found by its process. */
+	fixture_write(&test->tree, "debugfs/kvm/105-11/vcpu1/pid", "108\n");
+	assert_ok(hvp_discovery_resolve(test->discovery, 100));
+	fixture_log_is(&test->log, "vcpu 1/1 tid 108\n");
+}
+
 static void a_kernel_that_does_not_tell_the_threads_leaves_their_names(void **state)
 {
 	struct test *test = *state;
@@ -189,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		test(vms_and_vcpus_come_from_debugfs),
+		test(a_vm_that_another_thread_created_is_its_processs),
 		test(a_kernel_that_does_not_tell_the_threads_leaves_their_names),
 		test(without_debugfs_descriptors_tell_and_the_limit_is_said),
 		test(an_inventory_shows_vcpus_threads_and_states),
