@@ -45,8 +45,7 @@ static void kallsyms_keeps_kernel_symbols_and_counts_the_rest(void **state)
 static void text_that_is_not_kallsyms_is_refused_by_name(void **state)
 {
 	static const char *const texts[] = {"", "\n\n", "hello\nworld\n", "ffffffff81000000 T",
-					    "\x7f"
-					    "ELF"};
+					    "\177ELF"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
