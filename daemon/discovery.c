@@ -78,7 +78,7 @@ static struct hvp_error *add_vm(struct hvp_discovery *discovery, const struct hv
 		struct hvp_error *err = hvp_qmp_identify(identity.control, &identity);
 
 		if (err)
-			hvp_log(discovery->options.log, HVP_LOG_INFO, HVP_LOG_DOMAINS, "%s",
+			hvp_log(discovery->options.log, HVP_LOG_WARNING, HVP_LOG_DOMAINS, "%s",
 				hvp_error_message(err));
 		hvp_error_destroy(err);
 	}

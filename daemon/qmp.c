@@ -12,7 +12,7 @@
 
 #include "common/base/scope.h"
 
-#define TIMEOUT_MS 200
+#define TIMEOUT_MS 500
 /* Events may come between the answers; a greeting is below 300 bytes. */
 #define MAX_LINE 65536
 

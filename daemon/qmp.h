@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Asking QEMU who it is (QMP: query-name, query-uuid). A monitor serves one client at a time, so this is done on request only (--qmp), and a
- * monitor that does not greet within 200 ms is somebody else's: we leave at once.
+ * monitor that does not greet within 500 ms is somebody else's: we leave at once.
  */
 #ifndef HVP_DAEMON_QMP_H
 #define HVP_DAEMON_QMP_H

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/perf_event.h>
+
 #include "common/cli/text.h"
 
 /* The line stays short on a machine with a thousand VMs. */
@@ -133,6 +135,19 @@ static const char *why_no_guests(const struct hvp_record_plan *plan)
 	       "`hvprof check` says what this host can do";
 }
 
+/* Tracepoints and counts of the host's own doings (page faults) are never in a guest. */
+static bool can_sample_guests(const struct hvp_record_plan *plan)
+{
+	for (size_t i = 0; i < plan->config.num_events; i++) {
+		const struct hvp_event_spec *spec = &plan->config.events[i];
+
+		if (hvp_event_is_clock(spec) ||
+		    (spec->type != PERF_TYPE_SOFTWARE && spec->type != PERF_TYPE_TRACEPOINT))
+			return true;
+	}
+	return false;
+}
+
 static void explain_missing_guests(const struct hvp_context *context,
 				   const struct hvp_record_plan *plan,
 				   struct hvp_collector *collector,
@@ -141,7 +156,7 @@ static void explain_missing_guests(const struct hvp_context *context,
 	const char *limit = hvp_collector_discovery_limit(collector);
 
 	/* Who asked for something else misses nothing. */
-	if (stats->guests || !plan->config.is_system_wide ||
+	if (stats->guests || !plan->config.is_system_wide || !can_sample_guests(plan) ||
 	    (plan->target.host && !plan->target.num_guests))
 		return;
 	if (plan->target.num_guests && !stats->samples) {

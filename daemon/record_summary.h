@@ -10,7 +10,7 @@
 #include "daemon/collector.h"
 #include "daemon/record_session.h"
 
-/* Draws at most twice a second, and only on a terminal. */
+/* Draws only on a terminal; called some times a second. */
 void hvp_record_progress(const struct hvp_context *context, const struct hvp_collector *collector,
 			 const struct hvp_session_writer *writer, uint64_t elapsed_ns);
 void hvp_record_progress_clear(const struct hvp_context *context);
