@@ -135,6 +135,8 @@ struct hits {
 	} * items;
 	size_t num, capacity;
 	struct hvp_map by_address;
+	/* Who ran the function: one of its samples, without an address. */
+	struct hvp_row row;
 };
 
 static void hits_deinit(struct hits *hits)
@@ -153,6 +155,11 @@ static struct hvp_error *count_hit(void *arg, const struct hvp_place *place,
 
 	if (described->symbol != hits->symbol)
 		return NULL;
+	hits->row = (struct hvp_row){.time = place->time,
+				     .pid = place->pid,
+				     .tid = place->tid,
+				     .domain = place->key.domain,
+				     .mode = place->key.mode};
 	index = hvp_map_insert(&hits->by_address, described->address, &is_new);
 	if (!index)
 		return hvp_error_no_memory;
@@ -220,15 +227,34 @@ static void place_hits(struct hvp_annotation *annotation, const struct hits *hit
 	}
 }
 
+/* The symbol at a target: of the image itself, or of the kernel that a module calls. */
+static const struct hvp_symbol *find_target(const struct hvp_annotation *annotation,
+					    struct hvp_profile *profile, const struct hvp_row *row,
+					    uint64_t target, uint64_t *ret_offset)
+{
+	struct hvp_location location = {.image = annotation->image, .address = target};
+	enum hvp_unresolved why;
+	const struct hvp_symbol *symbol =
+		hvp_symbolizer_symbol(profile->symbolizer, &location, &why);
+
+	if (!symbol && hvp_mode_is_kernel(row->mode)) {
+		hvp_symbolizer_locate(profile->symbolizer, row, target, true, &location);
+		if (!location.why)
+			symbol = hvp_symbolizer_symbol(profile->symbolizer, &location, &why);
+	}
+	if (symbol)
+		*ret_offset = location.address - symbol->address;
+	return symbol;
+}
+
 /* What jumps and calls go to: an instruction here, or a symbol. Numbers the labels in the order of the code. */
-static void resolve_targets(struct hvp_annotation *annotation, struct hvp_profile *profile)
+static void resolve_targets(struct hvp_annotation *annotation, struct hvp_profile *profile,
+			    const struct hvp_row *row)
 {
 	uint32_t num_labels = 0;
 
 	for (size_t i = 0; i < annotation->num_instructions; i++) {
 		struct hvp_annotated_instruction *from = &annotation->instructions[i], *to;
-		struct hvp_location location = {.image = annotation->image};
-		enum hvp_unresolved why;
 
 		from->target = UINT32_MAX;
 		if (!from->code->has_target)
@@ -239,10 +265,8 @@ static void resolve_targets(struct hvp_annotation *annotation, struct hvp_profil
 			to->label = UINT32_MAX;
 			continue;
 		}
-		location.address = from->code->target;
-		from->target_symbol = hvp_symbolizer_symbol(profile->symbolizer, &location, &why);
-		if (from->target_symbol)
-			from->target_offset = from->code->target - from->target_symbol->address;
+		from->target_symbol = find_target(annotation, profile, row, from->code->target,
+						  &from->target_offset);
 	}
 	for (size_t i = 0; i < annotation->num_instructions; i++) {
 		if (annotation->instructions[i].label)
@@ -363,7 +387,7 @@ struct hvp_error *hvp_annotation_init(struct hvp_annotation *ret, struct hvp_pro
 	ret->size = size_of_function(function->symbol, &hits);
 	hvp_try(disassemble(ret, profile, options->syntax));
 	place_hits(ret, &hits);
-	resolve_targets(ret, profile);
+	resolve_targets(ret, profile, &hits.row);
 	hvp_try(find_lines(ret, profile));
 	find_sources(ret, options->sources);
 	return NULL;
