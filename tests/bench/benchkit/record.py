@@ -2,15 +2,17 @@
 """Bytes and collector CPU time per sample: hvprof record, perf record and perf record -z, in turn, of the same work."""
 
 import dataclasses
+import os
 
 from benchkit import count
 from benchkit.figures import CannotMeasure, Figure, median_of, say
 from benchkit.process import measure
 from benchkit.workload import Workload
 
-# Samples a second and CPU. High, so that a recording of some seconds has the samples that a long one at a low rate has.
-FREQUENCY = 25000
+SECONDS = 10
 MIN_SAMPLES = 300000
+# Samples a second and CPU: high on a small machine, so that a recording of some seconds has the samples that a long one has.
+FREQUENCY = max(4000, 32000 // os.cpu_count())
 
 
 @dataclasses.dataclass
@@ -23,7 +25,7 @@ def commands(settings, folder, has_chains):
     """Name -> (command, file)."""
     chains = ["-g"] if has_chains else []
     common = ["record", "-a", "-e", settings.event, "-F", str(FREQUENCY), *chains]
-    seconds = "3" if settings.is_quick else "10"
+    seconds = str(3 if settings.is_quick else SECONDS)
     files = {name: folder / name for name in ("hvprof", "perf", "perf-z")}
     tail = ["--", "sleep", seconds]
     return {
@@ -44,8 +46,8 @@ def record_once(settings, name, command, path):
         samples, lost = count.of_perf(path)
     size = path.stat().st_size
     say(f"{name}: {samples} samples, {lost} lost, {size} bytes, {cost.cpu:.3f} s of CPU")
-    if samples < MIN_SAMPLES and not settings.is_quick:
-        raise CannotMeasure(f"{' '.join(map(str, command))}: {samples} samples; "
+    if samples + lost < MIN_SAMPLES and not settings.is_quick:
+        raise CannotMeasure(f"{' '.join(map(str, command))}: {samples} samples and {lost} lost; "
                             f"a comparison needs {MIN_SAMPLES}")
     return Recording(size / samples, cost.cpu * 1e9 / samples)
 

@@ -29,6 +29,8 @@ def record(settings, path, samples):
                     attempts=3)
         found, lost = count.of_perf(temporary)
         say(f"{found} samples, {lost} lost, {temporary.stat().st_size} bytes")
+        for old in settings.cache.glob("*.old"):
+            old.unlink()
         if found >= samples:
             settings.done(folder)
             temporary.rename(path)
@@ -65,7 +67,7 @@ def run(settings):
     for name, command in commands.items():
         measure(command, output=folder / name)
     costs = {name: [] for name in commands}
-    for _ in range(max(1, settings.repeats - 2)):
+    for _ in range(min(3, settings.repeats)):
         for name, command in commands.items():
             costs[name].append(measure(command, output=folder / name))
     wall, cpu, rss = {}, {}, {}
