@@ -11,7 +11,10 @@
 
 #include "common/base/scope.h"
 
-/* In the child. The socket is its only link to us: a byte means go, its end that we are gone; exec closes it. */
+/*
+ * In the child. The socket is its only link to us: a byte means go, its end that we are gone; exec
+ * closes it.
+ */
 static void run_child(int fd, char *const *argv)
 {
 	char byte;

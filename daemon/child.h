@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The program that `hvprof record -- COMMAND` runs: forked early, so that it can be profiled, and let go when all is ready. */
+/*
+ * The program that `hvprof record -- COMMAND` runs: forked early, so that it can be profiled, and
+ * let go when all is ready.
+ */
 #ifndef HVP_DAEMON_CHILD_H
 #define HVP_DAEMON_CHILD_H
 
@@ -25,7 +28,10 @@ struct hvp_error *hvp_child_prepare(struct hvp_child *child, char *const *argv) 
 struct hvp_error *hvp_child_go(struct hvp_child *child, const char *program) hvp_must_use;
 /* Looks, without waiting, whether it has ended. */
 bool hvp_child_check(struct hvp_child *child);
-/* Waits for it; one that was never let go is killed. Harmless on a child that was not prepared (pid 0). */
+/*
+ * Waits for it; one that was never let go is killed. Harmless on a child that was not prepared (pid
+ * 0).
+ */
 void hvp_child_deinit(struct hvp_child *child);
 
 #endif

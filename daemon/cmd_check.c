@@ -84,7 +84,10 @@ static struct hvp_error *add_row(struct hvp_table *table, const struct hvp_check
 	return hvp_table_add(table, cells);
 }
 
-/* The table has to be measured before it is printed, and the advice stands below: each check runs once. */
+/*
+ * The table has to be measured before it is printed, and the advice stands below: each check runs
+ * once.
+ */
 static struct hvp_error *print_text(const struct hvp_context *context,
 				    const struct hvp_check_result *results, bool lacking_only)
 {

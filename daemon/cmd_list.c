@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `hvprof list`: the VMs and vCPUs that run here, the events and sources that can be used, and why the others cannot. */
+/*
+ * `hvprof list`: the VMs and vCPUs that run here, the events and sources that can be used, and why
+ * the others cannot.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>

@@ -136,7 +136,10 @@ static void mark_kernel_code(struct hvp_kernel_seen *seen, const struct hvp_samp
 	if (hvp_mode_is_guest(sample->mode))
 		return;
 	for (uint32_t i = 0; i < sample->chain.num_kernel; i++)
-		/* A caller's frame is the address behind the call, which may be the next function's. */
+		/*
+		 * A caller's frame is the address behind the call, which may be the next
+		 * function's.
+		 */
 		hvp_kernel_seen_mark(seen, sample->chain.frames[i] - 1);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between a source and a session file: gives every sample its domain, leaves out what was not asked for, counts, and hands on.
+ * Between a source and a session file: gives every sample its domain, leaves out what was not asked
+ * for, counts, and hands on.
  *
  *	source --samples, records--> collector --> session writer
  *	              domain table <--'   '--> what kernel code was seen
  *
- * A full disk does not end a session: what cannot be written is counted as lost and the rings go on being drained.
+ * A full disk does not end a session: what cannot be written is counted as lost and the rings go on
+ * being drained.
  */
 #ifndef HVP_DAEMON_COLLECTOR_H
 #define HVP_DAEMON_COLLECTOR_H
@@ -65,7 +67,10 @@ enum hvp_collector_symbols {
 	HVP_COLLECTOR_SYMBOLS_SEEN,
 	HVP_COLLECTOR_SYMBOLS_ALL,
 };
-/* NULL for an error of the file that a session survives, which is kept for the end; otherwise the error. Accepts NULL. */
+/*
+ * NULL for an error of the file that a session survives, which is kept for the end; otherwise the
+ * error. Accepts NULL.
+ */
 struct hvp_error *hvp_collector_survive(struct hvp_collector *collector,
 					struct hvp_error *err) hvp_must_use;
 

@@ -10,7 +10,10 @@
 #include "daemon/qmp.h"
 #include "daemon/uevents.h"
 
-/* A VM that was created has no vCPUs yet, and those have no thread before they run: looked at again after these times. */
+/*
+ * A VM that was created has no vCPUs yet, and those have no thread before they run: looked at again
+ * after these times.
+ */
 static const uint64_t follow_up_ns[] = {100000000, 500000000, 2000000000, 10000000000};
 
 /* A process whose VM is young. */
@@ -103,7 +106,10 @@ static struct hvp_error *see_vm(void *arg, const struct hvp_kvm_vm *vm)
 	return NULL;
 }
 
-/* A kernel before 6.0 does not tell a vCPU's thread: the names of the threads do, where the process has but one VM. */
+/*
+ * A kernel before 6.0 does not tell a vCPU's thread: the names of the threads do, where the process
+ * has but one VM.
+ */
 static struct hvp_error *see_vm_of_debugfs(void *arg, const struct hvp_kvm_vm *vm)
 {
 	struct hvp_discovery *discovery = arg;

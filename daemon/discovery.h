@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Feeds the domain table from the running host: KVM's debugfs (or, without it, /proc), uevents for what starts and ends, the VMM's command line, and on
- * request its QMP socket.
+ * Feeds the domain table from the running host: KVM's debugfs (or, without it, /proc), uevents for
+ * what starts and ends, the VMM's command line, and on request its QMP socket.
  */
 #ifndef HVP_DAEMON_DISCOVERY_H
 #define HVP_DAEMON_DISCOVERY_H
@@ -32,7 +32,10 @@ struct hvp_error *hvp_discovery_create(const struct hvp_discovery_options *optio
 void hvp_discovery_destroy(struct hvp_discovery *discovery);
 HVP_DEFINE_SCOPE(hvp_discovery_destroy, struct hvp_discovery *);
 
-/* All VMs that run. Where neither debugfs nor /proc tells, VMs are found by their samples, and hvp_discovery_limit() says why. */
+/*
+ * All VMs that run. Where neither debugfs nor /proc tells, VMs are found by their samples, and
+ * hvp_discovery_limit() says why.
+ */
 struct hvp_error *hvp_discovery_scan(struct hvp_discovery *discovery, bool is_first) hvp_must_use;
 /* The VMs of one process, now. */
 struct hvp_error *hvp_discovery_resolve(struct hvp_discovery *discovery, uint32_t pid) hvp_must_use;

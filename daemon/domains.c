@@ -15,7 +15,9 @@
 struct vm {
 	uint32_t pid;
 	int fd;
-	/* Samples before `since` are of an earlier VM or process; 0: since ever. `end` 0: it runs. */
+	/*
+	 * Samples before `since` are of an earlier VM or process; 0: since ever. `end` 0: it runs.
+	 */
 	uint64_t since, end;
 	char *name;
 	char uuid[HVP_VM_UUID_MAX];
@@ -169,7 +171,10 @@ static char *unique_name(const struct hvp_domain_table *domains, const char *nam
 	return unique;
 }
 
-/* Replaces what is known by what is known better: a name of its own by none, a process's name by a VM's. */
+/*
+ * Replaces what is known by what is known better: a name of its own by none, a process's name by a
+ * VM's.
+ */
 static struct hvp_error *identify(struct hvp_domain_table *domains, uint32_t domain,
 				  const struct hvp_vm_identity *identity)
 {
@@ -193,7 +198,10 @@ static struct hvp_error *identify(struct hvp_domain_table *domains, uint32_t dom
 	return NULL;
 }
 
-/* From when on a new VM of a process can have samples: not before the process, nor before the end of the VM it follows. */
+/*
+ * From when on a new VM of a process can have samples: not before the process, nor before the end
+ * of the VM it follows.
+ */
 static uint64_t since_of_new(const struct hvp_domain_table *domains, uint32_t pid, uint64_t time)
 {
 	uint64_t since = hvp_threads_start(&domains->threads, pid, time);
@@ -329,8 +337,8 @@ struct hvp_error *hvp_domain_table_see_record(struct hvp_domain_table *domains,
 }
 
 /*
- * The domain of a thread that is no vCPU we know. Of a process that never had a VM it is known for good; otherwise it depends on the
- * time of the sample.
+ * The domain of a thread that is no vCPU we know. Of a process that never had a VM it is known for
+ * good; otherwise it depends on the time of the sample.
  */
 static void classify(const struct hvp_domain_table *domains, struct hvp_thread *thread,
 		     uint64_t time)
@@ -396,7 +404,10 @@ struct hvp_error *hvp_domain_table_assign(struct hvp_domain_table *domains,
 		classify(domains, thread, sample->time);
 	sample->domain = thread->domain;
 	sample->vcpu = thread->vcpu;
-	/* Its VM ended, or was not there yet: what the thread does now it does for the host or for another VM. */
+	/*
+	 * Its VM ended, or was not there yet: what the thread does now it does for the host or for
+	 * another VM.
+	 */
 	if (sample->domain && !is_live_at(vm_of(domains, sample->domain), sample->time)) {
 		sample->domain = thread->is_vcpu ? sole_vm(domains, sample->pid, sample->time) : 0;
 		sample->vcpu = HVP_VCPU_NONE;

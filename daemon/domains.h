@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The domain table: which thread belongs to which virtual machine, and when. It reads nothing from the system; discovery.c feeds it.
+ * The domain table: which thread belongs to which virtual machine, and when. It reads nothing from
+ * the system; discovery.c feeds it.
  *
  *	1. A domain id is given once. A VM that starts anew, also with the same pid or name, is a new domain.
  *	2. A thread's number may be used again: each use is an incarnation of its own with a start and an end, and a sample is looked up by
@@ -50,8 +51,9 @@ struct hvp_vm {
 };
 
 /*
- * A VM is there. Known already (same process, same descriptor, still running): its domain is returned. A domain that was made for the process
- * alone is completed rather than a second one made. `is_new`: it started during the session.
+ * A VM is there. Known already (same process, same descriptor, still running): its domain is
+ * returned. A domain that was made for the process alone is completed rather than a second one
+ * made. `is_new`: it started during the session.
  */
 struct hvp_error *hvp_domain_table_add_vm(struct hvp_domain_table *domains, uint32_t pid, int fd,
 					  uint64_t time, bool is_new,
@@ -78,8 +80,9 @@ struct hvp_error *hvp_domain_table_see_record(struct hvp_domain_table *domains,
 					      const struct hvp_record *record) hvp_must_use;
 
 /*
- * Fills in `domain` and `vcpu`. The hot path: one look-up. `*ret_wants_discovery` is true, once for each thread, when a guest runs in a
- * thread that is no vCPU we know: look for it, then ask again. When it is still unknown then, the sample gets the process's own domain.
+ * Fills in `domain` and `vcpu`. The hot path: one look-up. `*ret_wants_discovery` is true, once for
+ * each thread, when a guest runs in a thread that is no vCPU we know: look for it, then ask again.
+ * When it is still unknown then, the sample gets the process's own domain.
  */
 struct hvp_error *hvp_domain_table_assign(struct hvp_domain_table *domains,
 					  struct hvp_sample *sample,

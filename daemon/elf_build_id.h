@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Build ids (GNU property NT_GNU_BUILD_ID, elf(5)) read with two small reads per file: what the collector needs of a process that was
- * there before it. Everything more about ELF is the symbolizer's.
+ * Build ids (GNU property NT_GNU_BUILD_ID, elf(5)) read with two small reads per file: what the
+ * collector needs of a process that was there before it. Everything more about ELF is the
+ * symbolizer's.
  */
 #ifndef HVP_DAEMON_ELF_BUILD_ID_H
 #define HVP_DAEMON_ELF_BUILD_ID_H

@@ -35,7 +35,10 @@ static bool read_pmu_file(const struct pmu *pmu, const char *folder, const char 
 	return hvp_file_read_small(AT_FDCWD, path, buf, size) > 0;
 }
 
-/* Puts the low bits of `value` at "0-7,32-35" of a config word. False when it has more bits than there is room. */
+/*
+ * Puts the low bits of `value` at "0-7,32-35" of a config word. False when it has more bits than
+ * there is room.
+ */
 static bool spread_bits(const char *ranges, uint64_t value, uint64_t *config)
 {
 	while (*ranges) {

@@ -102,7 +102,9 @@ static bool find_generic(const char *name, struct hvp_event_spec *spec)
 	return false;
 }
 
-/* L1-dcache-loads, LLC-load-misses, ...: cache, operation and result as perf_event.h numbers them. */
+/*
+ * L1-dcache-loads, LLC-load-misses, ...: cache, operation and result as perf_event.h numbers them.
+ */
 static bool find_cache_event(const char *name, struct hvp_event_spec *spec)
 {
 	static const char *const caches[] = {"L1-dcache", "L1-icache", "LLC", "dTLB",
@@ -291,8 +293,8 @@ static struct hvp_error *find_in_pfm(const char *text, const char *name,
 }
 
 /*
- * NAME, NAME:MODIFIERS, SUBSYSTEM:TRACEPOINT[:MODIFIERS], or what libpfm4 knows: the colon has four meanings, tried from
- * the most to the least exact.
+ * NAME, NAME:MODIFIERS, SUBSYSTEM:TRACEPOINT[:MODIFIERS], or what libpfm4 knows: the colon has four
+ * meanings, tried from the most to the least exact.
  */
 static struct hvp_error *parse_colons(const char *text, char *copy,
 				      const struct hvp_host_roots *roots,
@@ -325,7 +327,9 @@ static struct hvp_error *parse_colons(const char *text, char *copy,
 	if (find_tracepoint(copy, colon + 1, roots, spec))
 		return NULL;
 	*colon = ':';
-	/* libpfm4's names have colons of their own; ours are the last part, if they are modifiers. */
+	/*
+	 * libpfm4's names have colons of their own; ours are the last part, if they are modifiers.
+	 */
 	if (parse_modifiers(last + 1, spec))
 		*last = 0;
 	return find_in_pfm(text, copy, spec);

@@ -7,8 +7,8 @@
  *	skl::INST_RETIRED:ANY_P                                                         libpfm4's
  *	CPU_CLK_UNHALTED:100000:0:1:1                                                   OProfile's NAME:COUNT:UNITMASK:KERNEL:USER
  *
- * Modifiers: u user, k kernel, h hypervisor, H host, G guest, p (pp, ppp) precise. Neither u nor k means both; neither H nor G means both:
- * guests are profiled unless told otherwise.
+ * Modifiers: u user, k kernel, h hypervisor, H host, G guest, p (pp, ppp) precise. Neither u nor k
+ * means both; neither H nor G means both: guests are profiled unless told otherwise.
  */
 #ifndef HVP_DAEMON_EVENTS_H
 #define HVP_DAEMON_EVENTS_H

@@ -22,7 +22,10 @@ struct file {
 struct guest {
 	struct hvp_guest_images images;
 	struct file kallsyms, modules;
-	/* The highest domain that has them: domains are told of in ascending order, and again when they change. */
+	/*
+	 * The highest domain that has them: domains are told of in ascending order, and again when
+	 * they change.
+	 */
 	uint32_t last_domain;
 };
 

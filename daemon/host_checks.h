@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this host offers to a profiler, check by check: the table behind `hvprof check`. A new check is one function and one row. */
+/*
+ * What this host offers to a profiler, check by check: the table behind `hvprof check`. A new check
+ * is one function and one row.
+ */
 #ifndef HVP_DAEMON_HOST_CHECKS_H
 #define HVP_DAEMON_HOST_CHECKS_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Small files of the running host: /proc, /sys, debugfs. The places are parameters, so that tests bring trees of their own.
+ * Small files of the running host: /proc, /sys, debugfs. The places are parameters, so that tests
+ * bring trees of their own.
  */
 #ifndef HVP_DAEMON_HOST_FILES_H
 #define HVP_DAEMON_HOST_FILES_H
@@ -23,15 +24,15 @@ struct hvp_host_roots {
 extern const struct hvp_host_roots hvp_host_roots_default;
 
 /*
- * The whole file with a NUL behind it. A file longer than `max` is HVP_ERROR_UNSUPPORTED. The caller frees `*ret`; `ret_size` (without
- * the NUL) may be NULL.
+ * The whole file with a NUL behind it. A file longer than `max` is HVP_ERROR_UNSUPPORTED. The
+ * caller frees `*ret`; `ret_size` (without the NUL) may be NULL.
  */
 struct hvp_error *hvp_file_read(const char *path, size_t max, char **ret,
 				size_t *ret_size) hvp_must_use;
 
 /*
- * For files that fit in a small buffer: at most size - 1 bytes, NUL-terminated, trailing newlines cut. `dir_fd` as for
- * openat(2). Returns the length, or -1 with errno. Allocates nothing.
+ * For files that fit in a small buffer: at most size - 1 bytes, NUL-terminated, trailing newlines
+ * cut. `dir_fd` as for openat(2). Returns the length, or -1 with errno. Allocates nothing.
  */
 long hvp_file_read_small(int dir_fd, const char *path, char *buf, size_t size);
 

@@ -41,7 +41,9 @@ static struct hvp_error *take_record(void *arg, const struct hvp_record *record)
 	struct import *import = arg;
 	const struct hvp_record_mmap *mmap = &record->mmap;
 
-	/* perf gives the address of the symbol that the name ends in where others have an offset. */
+	/*
+	 * perf gives the address of the symbol that the name ends in where others have an offset.
+	 */
 	if (record->type == HVP_RECORD_MMAP && mmap->pid == HVP_PID_KERNEL &&
 	    !strcmp(mmap->path, "[kernel.kallsyms]_text"))
 		import->text_address = mmap->file_offset;
@@ -235,7 +237,10 @@ static struct hvp_error *finish(struct import *import, struct hvp_import_stats *
 		hvp_try(add_note(import, "the import was stopped before the end of perf.data"));
 	hvp_try(add_kernel_symbols(import));
 	hvp_try(add_start(import, &progress));
-	/* What perf record cost is not known, and what this import costs is no overhead of the recorded machine: both stay 0. */
+	/*
+	 * What perf record cost is not known, and what this import costs is no overhead of the
+	 * recorded machine: both stay 0.
+	 */
 	end.start_time = progress.first_time;
 	end.end_time = progress.last_time;
 	hvp_try(hvp_session_writer_finish(import->writer, &end));

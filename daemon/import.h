@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A perf.data file as a session. A guest sample's process is a VMM, so its samples become a domain of that process, in all of the recording: the file is
- * read twice, first to learn which processes those are. Standard input is read once; there a VMM's host samples before its first guest
- * sample count as the host's.
+ * A perf.data file as a session. A guest sample's process is a VMM, so its samples become a domain
+ * of that process, in all of the recording: the file is read twice, first to learn which processes
+ * those are. Standard input is read once; there a VMM's host samples before its first guest sample
+ * count as the host's.
  */
 #ifndef HVP_DAEMON_IMPORT_H
 #define HVP_DAEMON_IMPORT_H
@@ -20,10 +21,15 @@
 struct hvp_import_options {
 	/* The perf.data file; "-" is standard input. */
 	const char *input;
-	/* "PID=NAME": what the guest of a VMM process is called; the process's own name otherwise. */
+	/*
+	 * "PID=NAME": what the guest of a VMM process is called; the process's own name otherwise.
+	 */
 	const char *const *names;
 	size_t num_names;
-	/* The kernel's symbols on the recorded machine, NULL: this machine's if it is the same boot. */
+	/*
+	 * The kernel's symbols on the recorded machine, NULL: this machine's if it is the same
+	 * boot.
+	 */
 	const char *kallsyms;
 	const struct hvp_host_roots *roots;
 	/* All may be NULL. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guests of a recording that was made elsewhere, told from its samples and the names of its threads alone. */
+/*
+ * The guests of a recording that was made elsewhere, told from its samples and the names of its
+ * threads alone.
+ */
 #ifndef HVP_DAEMON_IMPORT_GUESTS_H
 #define HVP_DAEMON_IMPORT_GUESTS_H
 
@@ -35,8 +38,8 @@ void hvp_import_guests_deinit(struct hvp_import_guests *guests);
 struct hvp_sink hvp_import_guests_sink(struct hvp_import_guests *guests);
 
 /*
- * Makes a domain of each process that ran a guest, and a vCPU of each of its threads that did, numbered as the threads' names say, otherwise in
- * the order of the threads.
+ * Makes a domain of each process that ran a guest, and a vCPU of each of its threads that did,
+ * numbered as the threads' names say, otherwise in the order of the threads.
  */
 struct hvp_error *hvp_import_guests_add(struct hvp_import_guests *guests,
 					struct hvp_domain_table *domains) hvp_must_use;

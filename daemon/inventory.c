@@ -34,7 +34,10 @@ static struct hvp_error *take_record(void *arg, const struct hvp_record *record)
 			   (uint64_t)vcpu->domain << 32 | vcpu->vcpu);
 }
 
-/* State and last CPU: fields 3 and 39 of /proc/PID/task/TID/stat, behind the name, which may hold anything. */
+/*
+ * State and last CPU: fields 3 and 39 of /proc/PID/task/TID/stat, behind the name, which may hold
+ * anything.
+ */
 static void read_thread(const struct hvp_host_roots *roots, uint32_t pid,
 			struct hvp_inventory_thread *thread)
 {

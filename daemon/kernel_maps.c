@@ -11,7 +11,9 @@
 #include "common/base/bytes.h"
 
 #define MAX_MODULES_FILE (4u << 20)
-/* Where modules begin at the earliest (MODULES_VADDR with KASLR): the kernel's text ends before it. */
+/*
+ * Where modules begin at the earliest (MODULES_VADDR with KASLR): the kernel's text ends before it.
+ */
 #define KERNEL_TEXT_LIMIT 0xffffffffc0000000ull
 
 bool hvp_kernel_build_id(const struct hvp_host_roots *roots, struct hvp_build_id *ret)
@@ -47,7 +49,10 @@ static bool module_build_id(const struct hvp_host_roots *roots, const char *modu
 	return n > 0 && hvp_build_id_from_notes(notes, (size_t)n, ret);
 }
 
-/* "01000000-01ffffff : Kernel code" of /proc/iomem: how long the text is, physically and so virtually. */
+/*
+ * "01000000-01ffffff : Kernel code" of /proc/iomem: how long the text is, physically and so
+ * virtually.
+ */
 static uint64_t kernel_text_size(const struct hvp_host_roots *roots)
 {
 	hvp_scope(hvp_free_ptr) char *path = NULL;
@@ -71,7 +76,9 @@ static uint64_t kernel_text_size(const struct hvp_host_roots *roots)
 	return end - begin + 1;
 }
 
-/* The next line without its newline; NULL at the end, and for lines longer than any of kallsyms'. */
+/*
+ * The next line without its newline; NULL at the end, and for lines longer than any of kallsyms'.
+ */
 static const char *next_line(FILE *file, char *line, int size)
 {
 	if (!fgets(line, size, file))

@@ -50,7 +50,9 @@ bool hvp_kernel_seen_any(const struct hvp_kernel_seen *seen, uint64_t begin, uin
 struct filter {
 	const struct hvp_kernel_seen *seen;
 	struct hvp_buf out;
-	/* The last function's line, which is kept or dropped when the next one tells where it ends. */
+	/*
+	 * The last function's line, which is kept or dropped when the next one tells where it ends.
+	 */
 	char line[512];
 	size_t line_size;
 	uint64_t address;
@@ -73,7 +75,10 @@ static bool is_anchor(const char *name)
 /* Decides on the line that waits, now that the next function's address is known. */
 static void decide(struct filter *filter, uint64_t next_address, bool next_is_module)
 {
-	/* Modules are not in the order of their addresses: one that goes back ends somewhere in its page. */
+	/*
+	 * Modules are not in the order of their addresses: one that goes back ends somewhere in its
+	 * page.
+	 */
 	uint64_t end = next_address;
 	bool is_seen;
 

@@ -19,7 +19,10 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-/* The VM descriptors of a process: "anon_inode:kvm-vm". Returns how many there are; at most `max` are stored. */
+/*
+ * The VM descriptors of a process: "anon_inode:kvm-vm". Returns how many there are; at most `max`
+ * are stored.
+ */
 static size_t find_vm_fds(const struct hvp_host_roots *roots, uint32_t pid, int *fds, size_t max)
 {
 	char path[512], target[64];

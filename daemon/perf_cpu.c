@@ -47,7 +47,10 @@ static struct hvp_error *open_one(struct hvp_perf_set *set, struct hvp_perf_cpu 
 		name = set->events[event].name;
 	}
 	fd = hvp_perf_event_open(&attr, tid, (int)cpu->cpu);
-	/* ENODEV for the whole machine: the CPU went off line after we looked. ESRCH: the thread ended. */
+	/*
+	 * ENODEV for the whole machine: the CPU went off line after we looked. ESRCH: the thread
+	 * ended.
+	 */
 	*ret_is_there = fd >= 0 || !(errno == ESRCH ||
 				     (errno == ENODEV && tid == -1 && event == HVP_PERF_TRACKING));
 	if (!*ret_is_there)
@@ -182,7 +185,10 @@ static struct hvp_error *deliver(struct hvp_perf_set *set, struct hvp_perf_cpu *
 	case HVP_PERF_SAMPLE: return deliver_sample(set, cpu, &parsed->sample);
 	case HVP_PERF_RECORD: return sink->record(sink->arg, &parsed->record);
 	case HVP_PERF_LOST:
-		/* The counters of the events tell samples from other records; without them it is any. */
+		/*
+		 * The counters of the events tell samples from other records; without them it is
+		 * any.
+		 */
 		cpu->has_lost = true;
 		if (set->options.features->has_read_lost)
 			return NULL;

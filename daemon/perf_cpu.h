@@ -54,17 +54,26 @@ struct hvp_perf_cpu {
 	uint64_t corrupt_seen;
 };
 
-/* Opens everything, disabled. HVP_ERROR_NOT_FOUND: the CPU is off line, or no thread is there any more. */
+/*
+ * Opens everything, disabled. HVP_ERROR_NOT_FOUND: the CPU is off line, or no thread is there any
+ * more.
+ */
 struct hvp_error *hvp_perf_cpu_open(struct hvp_perf_set *set, uint32_t cpu,
 				    struct hvp_perf_cpu *ret) hvp_must_use;
 void hvp_perf_cpu_close(struct hvp_perf_cpu *cpu);
 
-/* The tracking events first, so that the state of the world can be read between the two; then the sampling ones. */
+/*
+ * The tracking events first, so that the state of the world can be read between the two; then the
+ * sampling ones.
+ */
 struct hvp_error *hvp_perf_cpu_enable_tracking(struct hvp_perf_cpu *cpu) hvp_must_use;
 struct hvp_error *hvp_perf_cpu_enable_sampling(struct hvp_perf_cpu *cpu) hvp_must_use;
 void hvp_perf_cpu_disable(struct hvp_perf_cpu *cpu);
 
-/* Delivers all that the ring has. An error of the sink ends the pass; what was delivered is not delivered again. */
+/*
+ * Delivers all that the ring has. An error of the sink ends the pass; what was delivered is not
+ * delivered again.
+ */
 struct hvp_error *hvp_perf_cpu_drain(struct hvp_perf_set *set,
 				     struct hvp_perf_cpu *cpu) hvp_must_use;
 /* Reports what was lost since the last report, as PERF_FORMAT_LOST counts it. */

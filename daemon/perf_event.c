@@ -88,7 +88,10 @@ static void init_common(const struct hvp_perf_attr_options *options, struct perf
 	attr->inherit = options->inherits;
 	attr->enable_on_exec = options->starts_on_exec;
 	attr->use_clockid = 1;
-	/* Safe in NMI context, unlike CLOCK_REALTIME and _TAI (perf_event_set_clock() in events/core.c). */
+	/*
+	 * Safe in NMI context, unlike CLOCK_REALTIME and _TAI (perf_event_set_clock() in
+	 * events/core.c).
+	 */
 	attr->clockid = CLOCK_MONOTONIC;
 	attr->watermark = 1;
 	attr->wakeup_watermark = options->watermark;
@@ -96,7 +99,10 @@ static void init_common(const struct hvp_perf_attr_options *options, struct perf
 	attr->exclude_hv = options->user_only;
 }
 
-/* Leaves out at the source what the collector would drop anyway; a clock's samples it can only drop. */
+/*
+ * Leaves out at the source what the collector would drop anyway; a clock's samples it can only
+ * drop.
+ */
 static void init_scope(const struct hvp_event_spec *spec, struct perf_event_attr *attr)
 {
 	const uint32_t user = HVP_MODE_BIT(HVP_MODE_HOST_USER) | HVP_MODE_BIT(HVP_MODE_GUEST_USER);
@@ -107,8 +113,9 @@ static void init_scope(const struct hvp_event_spec *spec, struct perf_event_attr
 		HVP_MODE_BIT(HVP_MODE_GUEST_KERNEL) | HVP_MODE_BIT(HVP_MODE_GUEST_USER);
 
 	/*
-	 * A software event looks at the interrupted registers, which are the host kernel's while a guest runs:
-	 * exclude_kernel would drop all of the guest (perf_exclude_event() in events/core.c).
+	 * A software event looks at the interrupted registers, which are the host kernel's while a
+	 * guest runs: exclude_kernel would drop all of the guest (perf_exclude_event() in
+	 * events/core.c).
 	 */
 	if (spec->type == PERF_TYPE_SOFTWARE || spec->type == PERF_TYPE_TRACEPOINT)
 		return;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* perf_event_open(2): attributes for our purposes, what this kernel knows of them, and errors that say what to do. */
+/*
+ * perf_event_open(2): attributes for our purposes, what this kernel knows of them, and errors that
+ * say what to do.
+ */
 #ifndef HVP_DAEMON_PERF_EVENT_H
 #define HVP_DAEMON_PERF_EVENT_H
 
@@ -23,8 +26,8 @@ struct hvp_perf_features {
 	/* How many samples an event lost (6.0). */
 	bool has_read_lost;
 	/*
-	 * From 5.17 on KVM told perf a guest's mode by preempted_in_kernel, which is not kept up while the guest runs; commit 77bcd9e6231a in 6.8
-	 * mended it.
+	 * From 5.17 on KVM told perf a guest's mode by preempted_in_kernel, which is not kept up
+	 * while the guest runs; commit 77bcd9e6231a in 6.8 mended it.
 	 */
 	bool has_stale_guest_mode;
 };
@@ -69,7 +72,8 @@ struct hvp_error *hvp_perf_open_error(int os_errno, const char *event, bool is_s
 				      const struct hvp_host_roots *roots) hvp_must_use;
 
 /*
- * Whether an event can be sampled here: opens it for a moment, first on CPU 0, then for this process alone. 0, or the errno.
+ * Whether an event can be sampled here: opens it for a moment, first on CPU 0, then for this
+ * process alone. 0, or the errno.
  */
 int hvp_perf_event_probe(const struct hvp_event_spec *spec);
 

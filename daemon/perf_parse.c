@@ -7,7 +7,9 @@
 /* Linux 6.18: user frames that follow in a later record. */
 #define CONTEXT_USER_DEFERRED ((uint64_t)-640)
 
-/* A record's fields from the front (`at`) and, for the sample_id at its end, from the back (`end`). */
+/*
+ * A record's fields from the front (`at`) and, for the sample_id at its end, from the back (`end`).
+ */
 struct cursor {
 	const uint8_t *at, *end;
 };
@@ -78,7 +80,10 @@ static void close_segment(struct segments *segments, uint64_t marker, const uint
 	else if (marker == PERF_CONTEXT_USER || marker == CONTEXT_USER_DEFERRED)
 		side = &segments->user;
 	else
-		/* A guest's or a hypervisor's, or one that is not known yet: not the host's to show. */
+		/*
+		 * A guest's or a hypervisor's, or one that is not known yet: not the host's to
+		 * show.
+		 */
 		return;
 	if (!num || side->num)
 		return;
@@ -103,8 +108,8 @@ static void find_segments(const uint64_t *ips, uint64_t num, struct segments *re
 }
 
 /*
- * The callers only: the first frame is the sampled instruction itself. One side alone is handed out where it lies; two
- * have a marker between them and are put together in the scratch.
+ * The callers only: the first frame is the sampled instruction itself. One side alone is handed out
+ * where it lies; two have a marker between them and are put together in the scratch.
  */
 static void make_chain(struct hvp_perf_parser *parser, const uint64_t *ips, uint64_t num,
 		       struct hvp_chain *ret)
@@ -184,7 +189,9 @@ static enum hvp_perf_kind parse_sample(struct hvp_perf_parser *parser, struct cu
 	return HVP_PERF_SAMPLE;
 }
 
-/* Who, when and where of the records that are not samples: fields at their end, for sample_id_all. */
+/*
+ * Who, when and where of the records that are not samples: fields at their end, for sample_id_all.
+ */
 struct sample_id {
 	uint32_t pid, tid, cpu;
 	uint64_t time;

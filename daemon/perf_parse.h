@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records of the perf ABI (perf_event_open(2), include/uapi/linux/perf_event.h) as normalised samples and records. Allocates nothing; what
- * is returned borrows from the record (or from the parser's scratch) until the next call. The record's bytes are not trusted.
+ * Records of the perf ABI (perf_event_open(2), include/uapi/linux/perf_event.h) as normalised
+ * samples and records. Allocates nothing; what is returned borrows from the record (or from the
+ * parser's scratch) until the next call. The record's bytes are not trusted.
  */
 #ifndef HVP_DAEMON_PERF_PARSE_H
 #define HVP_DAEMON_PERF_PARSE_H
@@ -17,13 +18,17 @@
 struct hvp_perf_parser {
 	/* Of all events of the ring: the bits of hvp_perf_sample_type(). */
 	uint64_t sample_type;
-	/* Event index by perf's id, when sample_type has PERF_SAMPLE_IDENTIFIER; otherwise everything is event 0. Borrowed. */
+	/*
+	 * Event index by perf's id, when sample_type has PERF_SAMPLE_IDENTIFIER; otherwise
+	 * everything is event 0. Borrowed.
+	 */
 	const struct hvp_map *event_of_id;
 	/* The CPU of the ring, for records that do not say. */
 	uint32_t cpu;
 	/*
-	 * The kernel tells the mode of a guest's sample from a stale value (hvp_perf_features.has_stale_guest_mode): the half of the
-	 * address space that it ran in decides instead.
+	 * The kernel tells the mode of a guest's sample from a stale value
+	 * (hvp_perf_features.has_stale_guest_mode): the half of the address space that it ran in
+	 * decides instead.
 	 */
 	bool guest_mode_by_address;
 	uint64_t chain[HVP_MAX_CHAIN];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ring that the kernel fills and we empty (perf_event_open(2), "MMAP layout"): one control page, then 2^n pages of data.
- * Records are handed out in place; only one that wraps at the end is copied. The contents are not trusted: a size that cannot be
- * ends the pass, and what is left of it is given up and counted.
+ * The ring that the kernel fills and we empty (perf_event_open(2), "MMAP layout"): one control
+ * page, then 2^n pages of data. Records are handed out in place; only one that wraps at the end is
+ * copied. The contents are not trusted: a size that cannot be ends the pass, and what is left of it
+ * is given up and counted.
  *
  *	hvp_perf_ring_begin(&ring);
  *	while (hvp_perf_ring_next(&ring, &record))
@@ -42,7 +43,9 @@ struct hvp_perf_ring {
 /* `pages` is a power of two. Errors name the limit that is in the way. */
 struct hvp_error *hvp_perf_ring_map(struct hvp_perf_ring *ring, int fd, uint32_t pages,
 				    const struct hvp_host_roots *roots) hvp_must_use;
-/* A ring in memory of the caller's: for tests and replay. `size` is a power of two of at least 8. */
+/*
+ * A ring in memory of the caller's: for tests and replay. `size` is a power of two of at least 8.
+ */
 struct hvp_error *hvp_perf_ring_attach(struct hvp_perf_ring *ring,
 				       struct perf_event_mmap_page *control, const void *data,
 				       uint64_t size) hvp_must_use;

@@ -18,9 +18,15 @@
 #define MIN_RING_PAGES 128u
 /* All rings together; a machine with so many CPUs that the smallest ones need more gets those. */
 #define MAX_RINGS_BYTES (256u << 20)
-/* So much in a ring wakes us at the latest: it is in the cache still, and a large ring keeps its reserve. */
+/*
+ * So much in a ring wakes us at the latest: it is in the cache still, and a large ring keeps its
+ * reserve.
+ */
 #define MAX_WATERMARK_BYTES (256u << 10)
-/* Room for a second of samples without call chains, and for a quarter of one with chains of usual length. */
+/*
+ * Room for a second of samples without call chains, and for a quarter of one with chains of usual
+ * length.
+ */
 #define RING_BYTES_PER_HZ 64u
 #define RING_BYTES_PER_HZ_CHAIN 128u
 /* How often to look whether CPUs came or went. */
@@ -247,7 +253,10 @@ static struct hvp_error *open_cpus(struct perf_source *source)
 	return hvp_error_create(HVP_ERROR_NOT_FOUND, "none of the CPUs of -C is on line");
 }
 
-/* Without the privilege to look into the kernel a task's user mode is still to be had, and is said to be that. */
+/*
+ * Without the privilege to look into the kernel a task's user mode is still to be had, and is said
+ * to be that.
+ */
 static struct hvp_error *open_cpus_with_less(struct perf_source *source)
 {
 	struct hvp_error *err = open_cpus(source);
@@ -271,8 +280,8 @@ static struct hvp_error *open_cpus_with_less(struct perf_source *source)
 }
 
 /*
- * Who drains the rings may have to wait for a CPU: there is room for some of the time, where that is not too much. Without root the kernel
- * grants no more than the smallest.
+ * Who drains the rings may have to wait for a CPU: there is room for some of the time, where that
+ * is not too much. Without root the kernel grants no more than the smallest.
  */
 static uint32_t choose_ring_pages(const struct perf_source *source, uint64_t frequency)
 {
@@ -409,8 +418,8 @@ static struct hvp_error *enable_sampling(struct perf_source *source)
 }
 
 /*
- * Whatever happens after the tracking events are on is in the rings; what was before, in /proc. Sampling begins when both are known, and so
- * does not see us read /proc.
+ * Whatever happens after the tracking events are on is in the rings; what was before, in /proc.
+ * Sampling begins when both are known, and so does not see us read /proc.
  */
 static struct hvp_error *perf_source_start(struct hvp_source *base)
 {
@@ -489,7 +498,10 @@ static struct hvp_error *check_hotplug(struct perf_source *source)
 	return err;
 }
 
-/* A ring whose task has ended reports that for ever: it is drained with the others, but wakes no one any more. */
+/*
+ * A ring whose task has ended reports that for ever: it is drained with the others, but wakes no
+ * one any more.
+ */
 static void forget_hung_up(struct perf_source *source)
 {
 	struct epoll_event events[64];

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Samples from stock Linux: perf_event_open(2) and one ring for each CPU, shared by all its events. */
+/*
+ * Samples from stock Linux: perf_event_open(2) and one ring for each CPU, shared by all its events.
+ */
 #ifndef HVP_DAEMON_PERF_SOURCE_H
 #define HVP_DAEMON_PERF_SOURCE_H
 

@@ -16,7 +16,10 @@
 #define STREAM_HEADER_SIZE 16u
 /* magic, size, attr_size, the sections attrs, data and event_types, 256 bits of features */
 #define FILE_HEADER_SIZE 104u
-/* What a section of the header may take; perf's own are some kB, with thousands of files some hundred kB. */
+/*
+ * What a section of the header may take; perf's own are some kB, with thousands of files some
+ * hundred kB.
+ */
 #define MAX_SECTION (64u << 20)
 #define MAX_ATTRS 4096u
 #define MAX_IDS (1u << 22)
@@ -200,7 +203,9 @@ static struct hvp_error *read_attrs(struct hvp_perfdata *file, const struct sect
 
 /* The build id's bytes and, behind three of padding, in newer files its size. */
 #define BUILD_ID_FIELD 24
-/* struct perf_event_header.misc of a build id: the size is there (PERF_RECORD_MISC_BUILD_ID_SIZE). */
+/*
+ * struct perf_event_header.misc of a build id: the size is there (PERF_RECORD_MISC_BUILD_ID_SIZE).
+ */
 #define MISC_BUILD_ID_SIZE (1u << 15)
 
 static struct hvp_error *add_build_id(struct hvp_perfdata *file, uint16_t misc,
@@ -350,7 +355,10 @@ static struct hvp_error *take_feature(struct hvp_perfdata *file, uint64_t featur
 	}
 }
 
-/* True when `err` was only about what the file says of the machine: the samples do without. Consumes it then. */
+/*
+ * True when `err` was only about what the file says of the machine: the samples do without.
+ * Consumes it then.
+ */
 static bool is_forgiven(struct hvp_error *err)
 {
 	if (!err)
@@ -361,7 +369,10 @@ static bool is_forgiven(struct hvp_error *err)
 	return true;
 }
 
-/* The features stand behind the records, in the order of their bits, behind a table of their places. */
+/*
+ * The features stand behind the records, in the order of their bits, behind a table of their
+ * places.
+ */
 static struct hvp_error *read_features(struct hvp_perfdata *file, const uint64_t bits[4])
 {
 	struct section places = {.offset = file->data_end};

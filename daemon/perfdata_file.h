@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A perf.data file up to its records: header, event attributes, the facts that perf noted about the machine. The form is described in
- * the kernel's tools/perf/Documentation/perf.data-file-format.txt. Both forms are read: the file, with sections at offsets, and the stream
- * that `perf record -o -` writes, where the same things come as records. Nothing of it is trusted.
+ * A perf.data file up to its records: header, event attributes, the facts that perf noted about the
+ * machine. The form is described in the kernel's
+ * tools/perf/Documentation/perf.data-file-format.txt. Both forms are read: the file, with sections
+ * at offsets, and the stream that `perf record -o -` writes, where the same things come as records.
+ * Nothing of it is trusted.
  */
 #ifndef HVP_DAEMON_PERFDATA_FILE_H
 #define HVP_DAEMON_PERFDATA_FILE_H
@@ -62,7 +64,9 @@ struct hvp_perfdata {
 	bool is_stream;
 	/* perf record was killed before it wrote how many records there are. */
 	bool is_unfinished;
-	/* Where the records begin; where they end, UINT64_MAX when only the end of the file tells. */
+	/*
+	 * Where the records begin; where they end, UINT64_MAX when only the end of the file tells.
+	 */
 	uint64_t data_begin, data_end;
 	/* UINT64_MAX for a stream. */
 	uint64_t file_size;
@@ -77,20 +81,27 @@ struct hvp_perfdata {
 	size_t num_build_ids, build_ids_capacity;
 	struct hvp_perfdata_fact *facts;
 	size_t num_facts, facts_capacity;
-	/* Of CLOCK_DATA: one moment on the wall clock and on the clock of the samples; both 0 when not there. */
+	/*
+	 * Of CLOCK_DATA: one moment on the wall clock and on the clock of the samples; both 0 when
+	 * not there.
+	 */
 	uint64_t wall_clock, sample_clock;
 };
 
 /*
- * Reads the header and, of a file, everything but the records; of a stream, what stands before them follows as records. `path` "-" is
- * standard input, which must hold the stream form unless it can be sought. Damage in the notes about the machine is not an error: they are left out.
+ * Reads the header and, of a file, everything but the records; of a stream, what stands before them
+ * follows as records. `path` "-" is standard input, which must hold the stream form unless it can
+ * be sought. Damage in the notes about the machine is not an error: they are left out.
  */
 struct hvp_error *hvp_perfdata_open(const char *path, struct hvp_perfdata **ret) hvp_must_use;
 /* Accepts NULL. */
 void hvp_perfdata_destroy(struct hvp_perfdata *file);
 HVP_DEFINE_SCOPE(hvp_perfdata_destroy, struct hvp_perfdata *);
 
-/* The body of an ATTR, FEATURE or BUILD_ID record (behind its header), as a stream has them. Other types are left alone. */
+/*
+ * The body of an ATTR, FEATURE or BUILD_ID record (behind its header), as a stream has them. Other
+ * types are left alone.
+ */
 struct hvp_error *hvp_perfdata_take_record(struct hvp_perfdata *file,
 					   const struct perf_event_header *header,
 					   struct hvp_reader *body) hvp_must_use;

@@ -9,7 +9,10 @@
 /* What becomes IDENTIFIER. */
 #define ANY_ID (PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_ID)
 
-/* The fixed fields of a sample in the order in which perf has them, one word each (perf_output_sample() in kernel/events/core.c). */
+/*
+ * The fixed fields of a sample in the order in which perf has them, one word each
+ * (perf_output_sample() in kernel/events/core.c).
+ */
 static const uint64_t sample_fields[] = {
 	PERF_SAMPLE_IDENTIFIER, PERF_SAMPLE_IP,	  PERF_SAMPLE_TID,
 	PERF_SAMPLE_TIME,	PERF_SAMPLE_ADDR, PERF_SAMPLE_ID,
@@ -137,7 +140,10 @@ bool hvp_perfdata_layout_id(const struct hvp_perfdata_layout *layout, const void
 	return true;
 }
 
-/* Words of a PERF_SAMPLE_READ (struct read_format in perf_event_open(2)), at most `left`; false when there are not so many. */
+/*
+ * Words of a PERF_SAMPLE_READ (struct read_format in perf_event_open(2)), at most `left`; false
+ * when there are not so many.
+ */
 static bool read_words(uint64_t format, const void *record, size_t at, size_t left, size_t *ret)
 {
 	size_t times = !!(format & PERF_FORMAT_TOTAL_TIME_ENABLED) +

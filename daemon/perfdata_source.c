@@ -162,7 +162,9 @@ static struct hvp_error *deliver_lost(struct perfdata_source *source, enum hvp_l
 	return source->sink.record(source->sink.arg, &record);
 }
 
-/* The attribute of the event that a record is of; the first one for those that perf itself made up. */
+/*
+ * The attribute of the event that a record is of; the first one for those that perf itself made up.
+ */
 static size_t attr_of(const struct perfdata_source *source, const void *record)
 {
 	size_t first = source->events.first_attr;
@@ -212,8 +214,9 @@ static struct hvp_error *deliver_parsed(struct perfdata_source *source,
 }
 
 /*
- * Linux (5.12 to 6.18 at least) says of a mapping that it has a build id to all events when it has it for one of them
- * (perf_event_mmap_output() in kernel/events/core.c does not take the bit back), so the event's own attribute decides.
+ * Linux (5.12 to 6.18 at least) says of a mapping that it has a build id to all events when it has
+ * it for one of them (perf_event_mmap_output() in kernel/events/core.c does not take the bit back),
+ * so the event's own attribute decides.
  */
 static void mend_misc(const struct perf_event_attr *attr, struct perf_event_header *header)
 {
@@ -262,7 +265,10 @@ static void window_compact(struct window *window)
 	window->begin = 0;
 }
 
-/* One zstd stream goes through all compressed records; what comes out of one may end within a record. */
+/*
+ * One zstd stream goes through all compressed records; what comes out of one may end within a
+ * record.
+ */
 static struct hvp_error *take_compressed(struct perfdata_source *source, uint64_t offset,
 					 const uint8_t *data, size_t size)
 {

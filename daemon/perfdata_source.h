@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Samples from a perf.data file, as `perf record` and `perf kvm record` write them: file or stream, plain or compressed. */
+/*
+ * Samples from a perf.data file, as `perf record` and `perf kvm record` write them: file or stream,
+ * plain or compressed.
+ */
 #ifndef HVP_DAEMON_PERFDATA_SOURCE_H
 #define HVP_DAEMON_PERFDATA_SOURCE_H
 

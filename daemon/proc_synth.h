@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The processes that were there before us, as if we had seen them start: their names, the names of their threads, their executable
- * mappings with build ids, and foreign namespaces, read from /proc. A process that ends while it is being read is no error.
+ * The processes that were there before us, as if we had seen them start: their names, the names of
+ * their threads, their executable mappings with build ids, and foreign namespaces, read from /proc.
+ * A process that ends while it is being read is no error.
  */
 #ifndef HVP_DAEMON_PROC_SYNTH_H
 #define HVP_DAEMON_PROC_SYNTH_H
@@ -16,7 +17,9 @@ struct hvp_proc_synth_stats {
 	uint64_t unreadable;
 };
 
-/* `num_pids` 0: all processes. Errors are the sink's, or that there is no /proc. `ret` may be NULL. */
+/*
+ * `num_pids` 0: all processes. Errors are the sink's, or that there is no /proc. `ret` may be NULL.
+ */
 struct hvp_error *hvp_proc_synth(const struct hvp_host_roots *roots, const uint32_t *pids,
 				 size_t num_pids, const struct hvp_sink *sink,
 				 struct hvp_proc_synth_stats *ret) hvp_must_use;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What lives only as long as processes do, and is needed to read their samples later: the vDSO, and the symbol maps of JIT compilers. */
+/*
+ * What lives only as long as processes do, and is needed to read their samples later: the vDSO, and
+ * the symbol maps of JIT compilers.
+ */
 #ifndef HVP_DAEMON_PROCESS_FILES_H
 #define HVP_DAEMON_PROCESS_FILES_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a session goes: a file (the previous one becomes FILE.old), a pipe, a device. A new file is written under a temporary name until recording is
- * certain to begin, so that a command that fails leaves the previous sessions as they are.
+ * Where a session goes: a file (the previous one becomes FILE.old), a pipe, a device. A new file is
+ * written under a temporary name until recording is certain to begin, so that a command that fails
+ * leaves the previous sessions as they are.
  */
 #ifndef HVP_DAEMON_RECORD_OUTPUT_H
 #define HVP_DAEMON_RECORD_OUTPUT_H

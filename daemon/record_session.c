@@ -16,7 +16,10 @@
 #include "daemon/record_summary.h"
 #include "daemon/session_info.h"
 
-/* Rings wake us when they are half full; so often we look although they are not: for new VMs, CPUs, and the progress line. */
+/*
+ * Rings wake us when they are half full; so often we look although they are not: for new VMs, CPUs,
+ * and the progress line.
+ */
 #define WAKE_INTERVAL_MS 250
 /* What a kill -9 can cost at most. */
 #define FLUSH_INTERVAL_NS 10000000000u
@@ -51,7 +54,10 @@ static void run_deinit(struct run *run)
 	hvp_child_deinit(&run->child);
 }
 
-/* Before anything is opened: the program must be there to be opened, and what cannot be opened must not cost the old session. */
+/*
+ * Before anything is opened: the program must be there to be opened, and what cannot be opened must
+ * not cost the old session.
+ */
 static struct hvp_error *prepare_processes(struct run *run, uint32_t *child_pid)
 {
 	struct hvp_record_plan *plan = run->plan;
@@ -110,8 +116,9 @@ static struct hvp_error *open_source(struct run *run)
 }
 
 /*
- * On a machine where every CPU is wanted by many, who drains the rings must not wait until they are full. It takes a percent or two of
- * one CPU; the program that is run keeps its priority, for it was forked before. Only root may.
+ * On a machine where every CPU is wanted by many, who drains the rings must not wait until they are
+ * full. It takes a percent or two of one CPU; the program that is run keeps its priority, for it
+ * was forked before. Only root may.
  */
 static void raise_priority(void)
 {
@@ -119,7 +126,9 @@ static void raise_priority(void)
 		return;
 }
 
-/* The first poll slots are the source, discovery and the program; the others the processes of -p. */
+/*
+ * The first poll slots are the source, discovery and the program; the others the processes of -p.
+ */
 static void wait_for_something(struct run *run)
 {
 	const struct hvp_record_plan *plan = run->plan;
@@ -217,7 +226,9 @@ static struct hvp_error *record_samples(struct run *run)
 	hvp_try(run->source->ops->start(run->source));
 	if (plan->command)
 		hvp_try(hvp_child_go(&run->child, plan->command[0]));
-	/* Only now is it certain that there will be something to put in place of the old session. */
+	/*
+	 * Only now is it certain that there will be something to put in place of the old session.
+	 */
 	hvp_try(hvp_record_output_commit(&run->output));
 	run->start = hvp_clock_now();
 	run->next_flush = run->start + FLUSH_INTERVAL_NS;
@@ -291,7 +302,9 @@ struct hvp_error *hvp_record_run(struct hvp_context *context, struct hvp_record_
 		fill_result(&run, ret);
 		return NULL;
 	}
-	/* A disk that is full to the end: what was recorded and what was lost is said all the same. */
+	/*
+	 * A disk that is full to the end: what was recorded and what was lost is said all the same.
+	 */
 	err = write_end(&run, session_start);
 	if (plan->command)
 		hvp_child_check(&run.child);

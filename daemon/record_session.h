@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One run of `hvprof record`: opens the file, the source and the program, drains until it is over, and writes the end. */
+/*
+ * One run of `hvprof record`: opens the file, the source and the program, drains until it is over,
+ * and writes the end.
+ */
 #ifndef HVP_DAEMON_RECORD_SESSION_H
 #define HVP_DAEMON_RECORD_SESSION_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A source of samples: perf_event_open rings today; a patched kernel's rings, Xen's buffers or an imported perf.data are
- * each one more file and one more row in source.c's table.
+ * A source of samples: perf_event_open rings today; a patched kernel's rings, Xen's buffers or an
+ * imported perf.data are each one more file and one more row in source.c's table.
  *
- * A source delivers normalised samples and records to a sink; it knows nothing of domains or files. The collector
- * (collector.h) puts the domain into each sample and hands it to the session writer.
+ * A source delivers normalised samples and records to a sink; it knows nothing of domains or files.
+ * The collector (collector.h) puts the domain into each sample and hands it to the session writer.
  */
 #ifndef HVP_DAEMON_SOURCE_H
 #define HVP_DAEMON_SOURCE_H
@@ -26,7 +26,10 @@ struct hvp_source {
 	const struct hvp_source_ops *ops;
 };
 
-/* Where a source delivers. An error ends the drain that is under way and is handed on to the collector. */
+/*
+ * Where a source delivers. An error ends the drain that is under way and is handed on to the
+ * collector.
+ */
 struct hvp_sink {
 	/* `domain` and `vcpu` are not filled in yet; `chain` is borrowed for the call. */
 	struct hvp_error *(*sample)(void *arg, struct hvp_sample *sample);
@@ -40,17 +43,25 @@ struct hvp_source_ops {
 	const char *summary;
 	/* NULL when this machine and user can use it, otherwise why not and what mends that. */
 	struct hvp_error *(*probe)(const struct hvp_host_roots *roots);
-	/* Opens what the configuration asks for, disabled. Notes degradations through the sink as HVP_RECORD_NOTE. */
+	/*
+	 * Opens what the configuration asks for, disabled. Notes degradations through the sink as
+	 * HVP_RECORD_NOTE.
+	 */
 	struct hvp_error *(*open)(const struct hvp_record_config *config,
 				  const struct hvp_sink *sink, const struct hvp_log *log,
 				  struct hvp_source **ret);
 	/* The events that were really opened; borrowed while the source lives. */
 	const struct hvp_event_info *(*events)(const struct hvp_source *source, size_t *ret_num);
-	/* Starts counting; the state of the world (processes, mappings) has reached the sink when it returns. */
+	/*
+	 * Starts counting; the state of the world (processes, mappings) has reached the sink when
+	 * it returns.
+	 */
 	struct hvp_error *(*start)(struct hvp_source *source);
 	/* Something to poll(2) for, or -1 to be drained by time alone. */
 	int (*poll_fd)(const struct hvp_source *source);
-	/* Delivers all there is. `*ret_more` is false when a source that ends (a file) has ended. */
+	/*
+	 * Delivers all there is. `*ret_more` is false when a source that ends (a file) has ended.
+	 */
 	struct hvp_error *(*drain)(struct hvp_source *source, bool *ret_more);
 	/* Ends counting and delivers what is left, with the last counts of what was lost. */
 	struct hvp_error *(*stop)(struct hvp_source *source);

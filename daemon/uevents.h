@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's announcements (netlink, NETLINK_KOBJECT_UEVENT): a VM was created or destroyed, kvm_uevent_notify_change() in
- * virt/kvm/kvm_main.c. They are hints: who misses one finds the VM by its first sample.
+ * The kernel's announcements (netlink, NETLINK_KOBJECT_UEVENT): a VM was created or destroyed,
+ * kvm_uevent_notify_change() in virt/kvm/kvm_main.c. They are hints: who misses one finds the VM by
+ * its first sample.
  */
 #ifndef HVP_DAEMON_UEVENTS_H
 #define HVP_DAEMON_UEVENTS_H
@@ -22,7 +23,10 @@ struct hvp_uevent {
 /* A socket that does not block, or -1: not allowed, or no network namespace of the host's. */
 int hvp_uevents_open(void);
 
-/* One message: "change@/devices/virtual/misc/kvm" and KEY=VALUE, each ended by NUL. False when it is about something else. */
+/*
+ * One message: "change@/devices/virtual/misc/kvm" and KEY=VALUE, each ended by NUL. False when it
+ * is about something else.
+ */
 bool hvp_uevent_parse(const char *message, size_t size, struct hvp_uevent *ret);
 
 /* The next about KVM, from the kernel itself. False when there is none. */

@@ -27,8 +27,8 @@ static void copy_text(char *to, size_t size, const char *from, size_t length)
 }
 
 /*
- * One value of a list of "key=value,key=value": QEMU's options. A comma in a value is doubled; the first part may stand without a key. False when the
- * key is not there.
+ * One value of a list of "key=value,key=value": QEMU's options. A comma in a value is doubled; the
+ * first part may stand without a key. False when the key is not there.
  */
 static bool find_key(const char *list, const char *key, const char *implied, char *ret, size_t size)
 {
@@ -172,7 +172,10 @@ static void identify_by_name(const struct command *command, struct hvp_vm_identi
 	set_name(identity, name ? name : option_value(command, "n"));
 }
 
-/* The last part of a path without its extension, and the folder when it says nothing: /run/vm/web.sock and /run/vm/web/api.sock are "web". */
+/*
+ * The last part of a path without its extension, and the folder when it says nothing:
+ * /run/vm/web.sock and /run/vm/web/api.sock are "web".
+ */
 static void name_from_socket(struct hvp_vm_identity *identity, const char *path)
 {
 	static const char *const generic[] = {"api",	 "ch",	   "cloud-hypervisor",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One function under the lens: its samples by instruction and by source line. A function is a symbol of an image; the samples of
- * all domains and processes that run the image are counted together unless the selection says otherwise.
+ * One function under the lens: its samples by instruction and by source line. A function is a
+ * symbol of an image; the samples of all domains and processes that run the image are counted
+ * together unless the selection says otherwise.
  */
 #ifndef HVP_REPORT_ANNOTATE_H
 #define HVP_REPORT_ANNOTATE_H
@@ -28,7 +29,10 @@ struct hvp_hot_functions {
 	uint64_t wrong_build;
 };
 
-/* All functions of a profile, or those called `name` (with or without parameters) in images called `image`; NULL is any. */
+/*
+ * All functions of a profile, or those called `name` (with or without parameters) in images called
+ * `image`; NULL is any.
+ */
 struct hvp_error *hvp_hot_functions_init(struct hvp_hot_functions *ret, struct hvp_profile *profile,
 					 struct hvp_filter *filter, const char *name,
 					 const char *image) hvp_must_use;
@@ -53,7 +57,10 @@ struct hvp_annotated_instruction {
 	uint32_t line;
 	/* Jumped to from within the function: a number for the label, from 1; 0 is none. */
 	uint32_t label;
-	/* Where a jump or call goes: an index of an instruction of the function, or UINT32_MAX and a symbol. */
+	/*
+	 * Where a jump or call goes: an index of an instruction of the function, or UINT32_MAX and
+	 * a symbol.
+	 */
 	uint32_t target;
 	const struct hvp_symbol *target_symbol;
 	uint64_t target_offset;
@@ -66,7 +73,10 @@ struct hvp_annotation {
 	uint64_t total;
 	struct hvp_arena arena;
 	uint8_t *code;
-	/* How many bytes; the symbol's size, or what the samples show when the symbol table does not tell. */
+	/*
+	 * How many bytes; the symbol's size, or what the samples show when the symbol table does
+	 * not tell.
+	 */
 	uint64_t size;
 	struct hvp_annotated_instruction *instructions;
 	size_t num_instructions;
@@ -86,7 +96,10 @@ struct hvp_annotate_options {
 	struct hvp_sources *sources;
 };
 
-/* HVP_ERROR_NOT_FOUND when there is no code; the message says what to give. `ret` is to be deinitialised also after an error. */
+/*
+ * HVP_ERROR_NOT_FOUND when there is no code; the message says what to give. `ret` is to be
+ * deinitialised also after an error.
+ */
 struct hvp_error *hvp_annotation_init(struct hvp_annotation *ret, struct hvp_profile *profile,
 				      const struct hvp_hot_functions *functions,
 				      const struct hvp_hot_function *function,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Annotated functions for programs: CSV has a row for each instruction, JSON has instructions and lines. */
+/*
+ * Annotated functions for programs: CSV has a row for each instruction, JSON has instructions and
+ * lines.
+ */
 #include <stdlib.h>
 
 #include "common/cli/csv_out.h"

@@ -139,7 +139,9 @@ static struct hvp_error *add_path(struct hvp_trees *trees, struct hvp_entry *ent
 	return NULL;
 }
 
-/* What of a place's chain is needed to put it into trees: functions, and the shown rows they are. */
+/*
+ * What of a place's chain is needed to put it into trees: functions, and the shown rows they are.
+ */
 struct walk {
 	struct path path;
 	struct {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Call trees under the rows that are shown. Callers: who called the row's function, outwards from it. Callees: what it called, inwards to
- * where the samples fell. A recursive function counts each sample once: its outermost occurrence in the chain is taken.
+ * Call trees under the rows that are shown. Callers: who called the row's function, outwards from
+ * it. Callees: what it called, inwards to where the samples fell. A recursive function counts each
+ * sample once: its outermost occurrence in the chain is taken.
  */
 #ifndef HVP_REPORT_CALLTREE_H
 #define HVP_REPORT_CALLTREE_H
@@ -53,8 +54,8 @@ const char *hvp_tree_symbol(const struct hvp_trees *trees, const struct hvp_tree
 const char *hvp_tree_image(const struct hvp_trees *trees, const struct hvp_tree_node *node);
 
 /*
- * The nodes to be shown, parents before children, heaviest first. Start with *node = root and *depth = 0; false at the end. What a node has
- * and none of its shown children has is its own.
+ * The nodes to be shown, parents before children, heaviest first. Start with *node = root and
+ * *depth = 0; false at the end. What a node has and none of its shown children has is its own.
  */
 bool hvp_tree_next(const struct hvp_tree_view *view, uint32_t *node, unsigned int *depth);
 

@@ -245,7 +245,10 @@ static struct hvp_error *no_function(struct annotate *annotate, const char *name
 		suggestion.nearest ? suggestion.nearest : "", suggestion.nearest ? "\"?" : "");
 }
 
-/* Prints the hottest functions of the list until `max` are printed; those without code are named behind them. */
+/*
+ * Prints the hottest functions of the list until `max` are printed; those without code are named
+ * behind them.
+ */
 static struct hvp_error *print_list(struct annotate *annotate, uint64_t max)
 {
 	struct hvp_error *first_err = NULL;

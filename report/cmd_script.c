@@ -252,8 +252,8 @@ static struct hvp_error *choose_fields(struct script *script)
 }
 
 /*
- * "name+0x12", or the raw address where there is no symbol. `beyond` is 1 for frames, which are looked up by the byte before
- * the return address.
+ * "name+0x12", or the raw address where there is no symbol. `beyond` is 1 for frames, which are
+ * looked up by the byte before the return address.
  */
 static void spell_place(const struct hvp_profile *profile, const struct hvp_spot *spot,
 			unsigned int beyond, struct hvp_buf *buf)

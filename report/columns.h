@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The columns of `report` as data: how each is called, what it needs to be known, and what it says of a row. --fields chooses
- * among them; a new column is one row in columns.c.
+ * The columns of `report` as data: how each is called, what it needs to be known, and what it says
+ * of a row. --fields chooses among them; a new column is one row in columns.c.
  */
 #ifndef HVP_REPORT_COLUMNS_H
 #define HVP_REPORT_COLUMNS_H
@@ -39,7 +39,10 @@ struct hvp_fields {
 
 /* What is shown when nothing is said: shares, samples, vCPUs and the sort keys. */
 void hvp_fields_init(struct hvp_fields *ret, const struct hvp_dim_list *sort, bool has_children);
-/* "samples,image,symbol" replaces the fields; "+pid,-vcpu" adds and removes. HVP_ERROR_USAGE lists the fields. */
+/*
+ * "samples,image,symbol" replaces the fields; "+pid,-vcpu" adds and removes. HVP_ERROR_USAGE lists
+ * the fields.
+ */
 struct hvp_error *hvp_fields_parse(struct hvp_fields *fields, const char *text) hvp_must_use;
 bool hvp_fields_has(const struct hvp_fields *fields, const char *name);
 /* By name; unknown names are a bug. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the completion scripts of all shells need to know of the option tables. A new shell is one more file and one more row in
- * cmd_completion.c.
+ * What the completion scripts of all shells need to know of the option tables. A new shell is one
+ * more file and one more row in cmd_completion.c.
  */
 #ifndef HVP_REPORT_COMPLETION_H
 #define HVP_REPORT_COMPLETION_H
@@ -38,7 +38,10 @@ enum hvp_completion hvp_completion_of_value(const struct hvp_option *option);
 /* How a command's arguments are. */
 enum hvp_completion hvp_completion_of_arguments(const struct hvp_command *command);
 
-/* The words of an option's value or, when it is NULL, of a command's arguments, with blanks between. */
+/*
+ * The words of an option's value or, when it is NULL, of a command's arguments, with blanks
+ * between.
+ */
 void hvp_completion_print_words(const struct hvp_context *context, const struct hvp_option *option,
 				const struct hvp_command *command);
 void hvp_completion_print_commands(const struct hvp_context *context, const char *separator);

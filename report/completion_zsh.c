@@ -34,7 +34,10 @@ static void print_action(const struct hvp_context *context, enum hvp_completion 
 	}
 }
 
-/* `joint` says how a value follows: "+" as -oFILE or -o FILE, "=" as --output=FILE or --output FILE. */
+/*
+ * `joint` says how a value follows: "+" as -oFILE or -o FILE, "=" as --output=FILE or --output
+ * FILE.
+ */
 static void print_spec(const struct hvp_context *context, const struct hvp_option *option,
 		       const char *spelled, const char *joint)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The dimensions of a profile: what samples can be told apart by. Their names are the words of --sort, --fields and --filter, the
- * columns of CSV and the members of JSON. A value is a number whose meaning the dimension's row in dims.c knows.
+ * The dimensions of a profile: what samples can be told apart by. Their names are the words of
+ * --sort, --fields and --filter, the columns of CSV and the members of JSON. A value is a number
+ * whose meaning the dimension's row in dims.c knows.
  */
 #ifndef HVP_REPORT_DIMS_H
 #define HVP_REPORT_DIMS_H
@@ -66,7 +67,10 @@ extern const struct hvp_dim_info hvp_dims[HVP_NUM_DIMS];
 /* By name or alias, not case sensitive. */
 bool hvp_dim_find(const char *word, enum hvp_dim *ret);
 
-/* "domain,image,symbol" into an ordered list of at most HVP_NUM_DIMS; HVP_ERROR_USAGE lists the words there are. */
+/*
+ * "domain,image,symbol" into an ordered list of at most HVP_NUM_DIMS; HVP_ERROR_USAGE lists the
+ * words there are.
+ */
 struct hvp_dim_list {
 	enum hvp_dim dims[HVP_NUM_DIMS];
 	unsigned int num;

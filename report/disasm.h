@@ -34,8 +34,8 @@ struct hvp_instruction {
 };
 
 /*
- * All of `code`, which is at `address`. `arch` is the session's host.arch ("x86_64", "aarch64"; NULL: x86_64);
- * HVP_ERROR_UNSUPPORTED for others. The instructions are `arena`'s.
+ * All of `code`, which is at `address`. `arch` is the session's host.arch ("x86_64", "aarch64";
+ * NULL: x86_64); HVP_ERROR_UNSUPPORTED for others. The instructions are `arena`'s.
  */
 struct hvp_error *hvp_disassemble(const char *arch, enum hvp_asm_syntax syntax, const uint8_t *code,
 				  size_t size, uint64_t address, struct hvp_arena *arena,

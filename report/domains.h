@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The virtual machines of a session, as its records and its samples name them: identity, life time, vCPUs. Names are shown as
- * they are; whoever prints them escapes them.
+ * The virtual machines of a session, as its records and its samples name them: identity, life time,
+ * vCPUs. Names are shown as they are; whoever prints them escapes them.
  */
 #ifndef HVP_REPORT_DOMAINS_H
 #define HVP_REPORT_DOMAINS_H
@@ -20,11 +20,17 @@ struct hvp_vcpu_info {
 struct hvp_domain_info {
 	uint32_t id;
 	uint32_t pid;
-	/* "domain-3" when the session has no name for it. Never NULL; borrowed from the session or owned by the table. */
+	/*
+	 * "domain-3" when the session has no name for it. Never NULL; borrowed from the session or
+	 * owned by the table.
+	 */
 	const char *name, *uuid, *vmm, *identity_from;
 	/* What `name` points to when it was made up. */
 	char *made_name;
-	/* Started or ended while the session ran; 0: it was there before, or still there at the end. */
+	/*
+	 * Started or ended while the session ran; 0: it was there before, or still there at the
+	 * end.
+	 */
 	uint64_t start_time, end_time;
 	struct hvp_vcpu_info *vcpus;
 	size_t num_vcpus, capacity_vcpus;

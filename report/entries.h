@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rows of a report: a profile's places summed by the sort keys, in sections by owner (one for each domain, then hypervisor,
- * host, idle, unknown), each ordered by share.
+ * The rows of a report: a profile's places summed by the sort keys, in sections by owner (one for
+ * each domain, then hypervisor, host, idle, unknown), each ordered by share.
  */
 #ifndef HVP_REPORT_ENTRIES_H
 #define HVP_REPORT_ENTRIES_H
@@ -14,11 +14,17 @@
 #define HVP_NO_TREE UINT32_MAX
 
 struct hvp_entry {
-	/* Of dimensions that are no sort key: the value all its samples share, otherwise HVP_VALUE_MIXED. */
+	/*
+	 * Of dimensions that are no sort key: the value all its samples share, otherwise
+	 * HVP_VALUE_MIXED.
+	 */
 	uint64_t values[HVP_NUM_DIMS];
 	/* Samples in the row's function itself. */
 	uint64_t samples, period;
-	/* Samples with the row's function anywhere in the chain, itself included; each counted once. */
+	/*
+	 * Samples with the row's function anywhere in the chain, itself included; each counted
+	 * once.
+	 */
 	uint64_t children_samples, children_period;
 	struct hvp_vcpu_set vcpus;
 	/* The place that was last counted in children_*, + 1. */
@@ -35,7 +41,9 @@ struct hvp_section {
 	/* Domain id for HVP_OWNER_DOMAIN, otherwise HVP_VALUE_NONE. */
 	uint64_t domain;
 	uint64_t samples, period;
-	/* entries[first .. first + num) are its rows; of these the first num_shown are to be shown. */
+	/*
+	 * entries[first .. first + num) are its rows; of these the first num_shown are to be shown.
+	 */
 	size_t first, num, num_shown;
 	uint64_t omitted_samples, omitted_period;
 };
@@ -66,13 +74,19 @@ struct hvp_entries {
 	/* Sections' rows one after the other. */
 	struct hvp_entry *items;
 	size_t num, capacity;
-	/* Hash of the sort keys -> index + 1; used while grouping and to find the entry of a spot later. */
+	/*
+	 * Hash of the sort keys -> index + 1; used while grouping and to find the entry of a spot
+	 * later.
+	 */
 	uint32_t *slots;
 	size_t num_slots;
 	struct hvp_section *sections;
 	size_t num_sections, capacity_sections;
 	struct hvp_totals totals;
-	/* What 100 % is: all samples, the lost and the filtered included; or the sum of their periods. */
+	/*
+	 * What 100 % is: all samples, the lost and the filtered included; or the sum of their
+	 * periods.
+	 */
 	uint64_t weight;
 };
 

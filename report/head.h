@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What stands above every report: what was recorded, where all samples went, and everything that makes the figures less than perfect -
- * losses, throttling, damage, what could not be resolved and what to do about it, the collector's own cost.
+ * What stands above every report: what was recorded, where all samples went, and everything that
+ * makes the figures less than perfect - losses, throttling, damage, what could not be resolved and
+ * what to do about it, the collector's own cost.
  */
 #ifndef HVP_REPORT_HEAD_H
 #define HVP_REPORT_HEAD_H
@@ -43,8 +44,8 @@ struct hvp_head {
 };
 
 /*
- * Adds to the facts' notes what only the finished profile knows: the symbolizer's notes, chunks that do not decode, an interruption,
- * and why domains ran without a single guest sample.
+ * Adds to the facts' notes what only the finished profile knows: the symbolizer's notes, chunks
+ * that do not decode, an interruption, and why domains ran without a single guest sample.
  */
 struct hvp_error *hvp_head_conclude(const struct hvp_head *head,
 				    struct hvp_facts *facts) hvp_must_use;

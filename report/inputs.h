@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every verb that reads a session takes: the session, and where symbols come from. A verb embeds the configuration
- * and puts HVP_INPUT_OPTIONS or HVP_SESSION_OPTIONS into its option table.
+ * What every verb that reads a session takes: the session, and where symbols come from. A verb
+ * embeds the configuration and puts HVP_INPUT_OPTIONS or HVP_SESSION_OPTIONS into its option table.
  */
 #ifndef HVP_REPORT_INPUTS_H
 #define HVP_REPORT_INPUTS_H
@@ -95,7 +95,9 @@ struct hvp_inputs {
 	struct hvp_progress progress;
 };
 
-/* The session that -i or the positional argument names; both, or more than one, is HVP_ERROR_USAGE. */
+/*
+ * The session that -i or the positional argument names; both, or more than one, is HVP_ERROR_USAGE.
+ */
 struct hvp_error *hvp_inputs_path(const struct hvp_input_config *config, int argc, char **argv,
 				  const char **ret) hvp_must_use;
 

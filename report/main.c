@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The `hvprof` program: finds the command, lays configuration files and flags over its defaults, runs it, and turns what comes
- * back into a message and an exit status:
+ * The `hvprof` program: finds the command, lays configuration files and flags over its defaults,
+ * runs it, and turns what comes back into a message and an exit status:
  *
- *	0 ok    1 failed    2 usage    3 finished but degraded (with --strict)    4 and up: the command's own
+ *	0 ok    1 failed    2 usage    3 finished but degraded (with --strict)    4...: the command
  */
 #include <errno.h>
 #include <locale.h>
@@ -85,7 +85,9 @@ static const struct hvp_option global_options[] = {
 	HVP_END_OF_OPTIONS,
 };
 
-/* So that a configuration file can set them, and --help and completion find them, like a command's. */
+/*
+ * So that a configuration file can set them, and --help and completion find them, like a command's.
+ */
 static const struct hvp_command global_command = {
 	.name = HVP_SETTINGS_GLOBAL,
 	.options = global_options,
@@ -112,8 +114,8 @@ static void catch_signals(void)
 		struct sigaction old;
 
 		/*
-		 * nohup ignores SIGHUP on purpose. SIGINT is ignored in background jobs of plain shells, where
-		 * `kill -INT` must end a recording all the same.
+		 * nohup ignores SIGHUP on purpose. SIGINT is ignored in background jobs of plain
+		 * shells, where `kill -INT` must end a recording all the same.
 		 */
 		if (numbers[i] == SIGHUP && !sigaction(SIGHUP, NULL, &old) &&
 		    old.sa_handler == SIG_IGN)

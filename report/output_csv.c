@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CSV: tables alone, each with its line of headings; consecutive tables with equal columns share one. Heads and remarks go
- * to people, not to spreadsheets.
+ * CSV: tables alone, each with its line of headings; consecutive tables with equal columns share
+ * one. Heads and remarks go to people, not to spreadsheets.
  */
 #include "report/output.h"
 

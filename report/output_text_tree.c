@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A call tree in text. A chain without branches stays in one column; only where paths part do lines move to the right and say how
- * much went each way.
+ * A call tree in text. A chain without branches stays in one column; only where paths part do lines
+ * move to the right and say how much went each way.
  */
 #include <string.h>
 

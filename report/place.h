@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Samples summed by place: one entry for all samples that no question asked of this profile can tell apart. Its size follows the
- * number of distinct places, not of samples.
+ * Samples summed by place: one entry for all samples that no question asked of this profile can
+ * tell apart. Its size follows the number of distinct places, not of samples.
  *
  * A table belongs to one thread; the threads' tables are merged when all have finished.
  */
@@ -54,7 +54,10 @@ struct hvp_place {
 };
 
 struct hvp_place_slot {
-	/* The high half of the hash, to avoid most comparisons, and the place's index + 1; 0 is free. */
+	/*
+	 * The high half of the hash, to avoid most comparisons, and the place's index + 1; 0 is
+	 * free.
+	 */
 	uint32_t tag;
 	uint32_t index;
 };

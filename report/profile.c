@@ -105,7 +105,10 @@ static struct hvp_error *describe(struct hvp_profile *profile, const struct hvp_
 				  uint32_t *ret)
 {
 	uint32_t image = hvp_image_index(location->image);
-	/* One address can be in a file that fits and, for another domain's stand-in, not: `why` is part of the key. */
+	/*
+	 * One address can be in a file that fits and, for another domain's stand-in, not: `why` is
+	 * part of the key.
+	 */
 	uint64_t key = location->address ^ (uint64_t)location->why << 58;
 	uint64_t *slot;
 	bool is_new;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The profile model: a session's samples by place, and what each place is - owner, domain, image, symbol, line. Reports group
- * places into entries (entries.h); annotate picks the places of one function. Everything here is computed once and printed by
- * whatever output.
+ * The profile model: a session's samples by place, and what each place is - owner, domain, image,
+ * symbol, line. Reports group places into entries (entries.h); annotate picks the places of one
+ * function. Everything here is computed once and printed by whatever output.
  */
 #ifndef HVP_REPORT_PROFILE_H
 #define HVP_REPORT_PROFILE_H
@@ -75,8 +75,9 @@ struct hvp_profile_options {
 };
 
 /*
- * Reads the session. Borrows session and symbolizer. The caller sets event, slice, by_stack, by_address, threads and progress in
- * `options->scan`; the rest of it follows from `dims`. `ret` is to be deinitialised also after an error.
+ * Reads the session. Borrows session and symbolizer. The caller sets event, slice, by_stack,
+ * by_address, threads and progress in `options->scan`; the rest of it follows from `dims`. `ret` is
+ * to be deinitialised also after an error.
  */
 struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_session *session,
 				   struct hvp_symbolizer *symbolizer,
@@ -101,8 +102,8 @@ struct hvp_chain hvp_profile_chain(const struct hvp_profile *profile, size_t ind
 				   uint64_t frames[HVP_MAX_CHAIN]);
 
 /*
- * A frame of the place's chain: as the place's spot but for image, symbol, line and address. A frame's address is a
- * return address; what is looked up is the call before it.
+ * A frame of the place's chain: as the place's spot but for image, symbol, line and address. A
+ * frame's address is a return address; what is looked up is the call before it.
  */
 struct hvp_error *hvp_profile_resolve_frame(struct hvp_profile *profile, size_t index,
 					    const struct hvp_spot *spot, uint64_t address,
@@ -117,21 +118,24 @@ void hvp_profile_location(const struct hvp_profile *profile, uint32_t described,
 			  struct hvp_location *ret);
 
 /*
- * The value of HVP_DIM_SYMBOL: a string number above HVP_FIRST_NAME_VALUE, equal for equal names; below it the reason why there is
- * no symbol.
+ * The value of HVP_DIM_SYMBOL: a string number above HVP_FIRST_NAME_VALUE, equal for equal names;
+ * below it the reason why there is no symbol.
  */
 #define HVP_FIRST_NAME_VALUE 64u
 uint64_t hvp_symbol_value(const struct hvp_described *described);
 
 /*
- * A value in words. Numbers are formatted into `buf`; names are as the session or the image has them, unescaped, and live as long as
- * the profile. MIXED is "*", NONE is "-".
+ * A value in words. Numbers are formatted into `buf`; names are as the session or the image has
+ * them, unescaped, and live as long as the profile. MIXED is "*", NONE is "-".
  */
 #define HVP_VALUE_TEXT 32
 const char *hvp_profile_text(const struct hvp_profile *profile, enum hvp_dim dim, uint64_t value,
 			     char buf[HVP_VALUE_TEXT]);
 
-/* "[no symbol]", "[guest user]": what stands for a symbol; and the word for it in JSON, "no_symbol". */
+/*
+ * "[no symbol]", "[guest user]": what stands for a symbol; and the word for it in JSON,
+ * "no_symbol".
+ */
 const char *hvp_unresolved_label(enum hvp_unresolved why);
 const char *hvp_unresolved_word(enum hvp_unresolved why);
 /* False when `value` of HVP_DIM_SYMBOL is a symbol. */

@@ -10,7 +10,9 @@
 #include "common/base/scope.h"
 
 #define MAX_THREADS 16u
-/* Places by address that a thread gathers before it folds them: the table stays in a CPU's cache. */
+/*
+ * Places by address that a thread gathers before it folds them: the table stays in a CPU's cache.
+ */
 #define MAX_RECENT 24576u
 
 /* What all workers share. */

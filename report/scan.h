@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The first pass over a session: all samples of a time slice and an event, located and summed by place, by several threads that
- * take chunk after chunk.
+ * The first pass over a session: all samples of a time slice and an event, located and summed by
+ * place, by several threads that take chunk after chunk.
  *
- * Unless addresses are asked for, a place is a function. Each thread sums by address first, because symbols are looked up for
- * distinct addresses only; when that table is full it is folded into one by function. So memory follows the number of
- * functions that have samples, whatever the number of samples or of addresses.
+ * Unless addresses are asked for, a place is a function. Each thread sums by address first, because
+ * symbols are looked up for distinct addresses only; when that table is full it is folded into one
+ * by function. So memory follows the number of functions that have samples, whatever the number of
+ * samples or of addresses.
  */
 #ifndef HVP_REPORT_SCAN_H
 #define HVP_REPORT_SCAN_H
@@ -50,7 +51,10 @@ struct hvp_scan {
 	uint64_t samples;
 	/* Read or known from the index, and outside of the slice or of another event. */
 	uint64_t outside;
-	/* In chunks that could not be decoded, by the index; the first one's error in words, or NULL. */
+	/*
+	 * In chunks that could not be decoded, by the index; the first one's error in words, or
+	 * NULL.
+	 */
 	uint64_t unreadable;
 	char *unreadable_why;
 	/* In chunks that an interruption left unread. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which samples a verb looks at: event, time slice, domains, filter. Shared by the verbs like inputs.h. */
+/*
+ * Which samples a verb looks at: event, time slice, domains, filter. Shared by the verbs like
+ * inputs.h.
+ */
 #ifndef HVP_REPORT_SELECTION_H
 #define HVP_REPORT_SELECTION_H
 
@@ -55,7 +58,10 @@ struct hvp_error *hvp_selection_init(struct hvp_selection *ret,
 				     const struct hvp_facts *facts) hvp_must_use;
 void hvp_selection_deinit(struct hvp_selection *selection);
 
-/* HVP_ERROR_NOT_FOUND for a --domain that the session does not have; the message lists those it has. */
+/*
+ * HVP_ERROR_NOT_FOUND for a --domain that the session does not have; the message lists those it
+ * has.
+ */
 struct hvp_error *hvp_selection_check_domains(const struct hvp_inputs *inputs,
 					      const struct hvp_domains *domains) hvp_must_use;
 

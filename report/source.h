@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Source files as DWARF names them, found on this machine: as named, with a prefix replaced (--source-prefix OLD=NEW), or below a
- * folder (--source DIR), where leading folders of the name are left out until it fits. Each is read once.
+ * Source files as DWARF names them, found on this machine: as named, with a prefix replaced
+ * (--source-prefix OLD=NEW), or below a folder (--source DIR), where leading folders of the name
+ * are left out until it fits. Each is read once.
  */
 #ifndef HVP_REPORT_SOURCE_H
 #define HVP_REPORT_SOURCE_H
@@ -23,7 +24,10 @@ struct hvp_error *hvp_sources_init(struct hvp_sources *ret, const struct hvp_str
 				   const struct hvp_strings *folders) hvp_must_use;
 void hvp_sources_deinit(struct hvp_sources *sources);
 
-/* The text of a line (from 1) without its newline, or NULL: the file is not here or has no such line. */
+/*
+ * The text of a line (from 1) without its newline, or NULL: the file is not here or has no such
+ * line.
+ */
 const char *hvp_sources_line(struct hvp_sources *sources, const char *path, uint32_t line);
 /* False when the file is not here. */
 bool hvp_sources_has(struct hvp_sources *sources, const char *path);

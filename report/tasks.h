@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a process and a thread were at a time: the thread's name, and the "epoch" of the process - a number that changes whenever its
- * mappings may have changed. Two samples with equal pid, epoch, mode and address are in the same place of the same
- * file, so that the profile locates them once.
+ * What a process and a thread were at a time: the thread's name, and the "epoch" of the process - a
+ * number that changes whenever its mappings may have changed. Two samples with equal pid, epoch,
+ * mode and address are in the same place of the same file, so that the profile locates them once.
  *
- * Built once from the session's records; afterwards safe to read from several threads, each with its own caches.
+ * Built once from the session's records; afterwards safe to read from several threads, each with
+ * its own caches.
  */
 #ifndef HVP_REPORT_TASKS_H
 #define HVP_REPORT_TASKS_H

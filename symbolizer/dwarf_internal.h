@@ -76,7 +76,10 @@ struct hvp_dwarf {
 
 /* Text of the file with its control characters escaped. */
 const char *hvp_dwarf_text(struct hvp_dwarf *dwarf, const char *text);
-/* A name for printing from DW_AT_linkage_name or DW_AT_name, also through origins; NULL without one. */
+/*
+ * A name for printing from DW_AT_linkage_name or DW_AT_name, also through origins; NULL without
+ * one.
+ */
 const char *hvp_dwarf_name(struct hvp_dwarf *dwarf, Dwarf_Die *die);
 
 /* dwarf_functions.c: all stretches of functions of a unit, ordered. */

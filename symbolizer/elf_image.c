@@ -241,7 +241,9 @@ bool hvp_elf_debuglink(const struct hvp_elf *elf, const char **ret_name, uint32_
 
 	if (!hvp_elf_section(elf, ".gnu_debuglink", &data, &size))
 		return false;
-	/* The name, its NUL, padding to four bytes, the CRC (GDB manual, "Separate Debug Files"). */
+	/*
+	 * The name, its NUL, padding to four bytes, the CRC (GDB manual, "Separate Debug Files").
+	 */
 	length = strnlen((const char *)data, size);
 	crc_at = (length + 1 + 3) & ~(size_t)3;
 	if (!length || length == size || size < 4 || crc_at > size - 4)

@@ -85,7 +85,10 @@ static const struct hvp_guest_images *find_given(const struct hvp_symbolizer_opt
 	return for_others;
 }
 
-/* The blobs of a session that are about kernels, in order: a thousand guests must not each walk all records. */
+/*
+ * The blobs of a session that are about kernels, in order: a thousand guests must not each walk all
+ * records.
+ */
 struct blobs {
 	const struct hvp_record_blob **items;
 	size_t num, capacity;
@@ -125,7 +128,10 @@ static const struct hvp_record_blob *find_blob(const struct blobs *blobs, enum h
 	return NULL;
 }
 
-/* "guest.NAME.kallsyms" and so on, as noted when recording, under the name that the user gave there. */
+/*
+ * "guest.NAME.kallsyms" and so on, as noted when recording, under the name that the user gave
+ * there.
+ */
 static const char *noted(const struct hvp_session *session, const struct identity *identity,
 			 const char *part)
 {

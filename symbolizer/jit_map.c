@@ -26,7 +26,9 @@ static void functions_deinit(struct functions *functions)
 	free(functions->items);
 }
 
-/* A number in hexadecimal, with or without 0x, and the blanks behind it; NULL when there is none. */
+/*
+ * A number in hexadecimal, with or without 0x, and the blanks behind it; NULL when there is none.
+ */
 static char *parse_hex(char *at, uint64_t *ret)
 {
 	uint64_t value = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * perf-PID.map, which JIT compilers write: lines "START SIZE NAME", both numbers in hexadecimal (perf's
- * Documentation/jit-interface.txt). Code is thrown away and its memory used again: the later line wins.
+ * perf-PID.map, which JIT compilers write: lines "START SIZE NAME", both numbers in hexadecimal
+ * (perf's Documentation/jit-interface.txt). Code is thrown away and its memory used again: the
+ * later line wins.
  */
 #ifndef HVP_SYMBOLIZER_JIT_MAP_H
 #define HVP_SYMBOLIZER_JIT_MAP_H

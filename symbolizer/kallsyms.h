@@ -33,7 +33,9 @@ struct hvp_kallsyms {
 	/* Well-known symbols; 0 when absent. `text` is _text, or _stext without one. */
 	uint64_t text, stext, etext, sinittext, einittext;
 	size_t num_bad_lines;
-	/* There are symbols and all have address 0: kptr_restrict, or a reader without CAP_SYSLOG. */
+	/*
+	 * There are symbols and all have address 0: kptr_restrict, or a reader without CAP_SYSLOG.
+	 */
 	bool is_restricted;
 };
 

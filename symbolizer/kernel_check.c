@@ -20,7 +20,10 @@
  */
 #define X86_CORE_BEGIN 0xffffffff80000000ULL
 #define X86_CORE_END 0xffffffffc0000000ULL
-/* A kernel that cannot be moved: text here, and modules from 512 MB on. One that can may have been put here by chance. */
+/*
+ * A kernel that cannot be moved: text here, and modules from 512 MB on. One that can may have been
+ * put here by chance.
+ */
 #define X86_FIXED_TEXT 0xffffffff81000000ULL
 #define X86_FIXED_CORE_END 0xffffffffa0000000ULL
 

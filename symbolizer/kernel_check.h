@@ -24,7 +24,10 @@ struct hvp_error *hvp_kernel_ips_read(const struct hvp_session *session, uint32_
 				      bool is_guest, struct hvp_kernel_ips *ret) hvp_must_use;
 void hvp_kernel_ips_deinit(struct hvp_kernel_ips *ips);
 
-/* How many samples lie in the ranges at all; how many where only the kernel's core can be, and of these in the ranges. */
+/*
+ * How many samples lie in the ranges at all; how many where only the kernel's core can be, and of
+ * these in the ranges.
+ */
 struct hvp_kernel_fit {
 	size_t num, num_known;
 	size_t num_core, num_inside;

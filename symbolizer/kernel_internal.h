@@ -15,7 +15,9 @@ void hvp_kernel_read_landmarks(const struct hvp_elf *elf, struct hvp_kernel_land
 /* Loads the kernel, once. Thread-safe. */
 void hvp_kernel_load(struct hvp_kernel *kernel);
 
-/* Is this ELF image the kernel, and how far is the running one above it? Loads the image's table. */
+/*
+ * Is this ELF image the kernel, and how far is the running one above it? Loads the image's table.
+ */
 bool hvp_kernel_match_vmlinux(struct hvp_kernel *kernel, struct hvp_image *image,
 			      struct hvp_kernel_landmarks *ret_linked, uint64_t *ret_delta);
 

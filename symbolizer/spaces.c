@@ -137,7 +137,10 @@ static uint64_t end_of(uint64_t begin, uint64_t size)
 	return size > UINT64_MAX - begin ? UINT64_MAX : begin + size;
 }
 
-/* Cuts all that is in force in [begin, end); *ret_position is where a piece beginning there belongs. */
+/*
+ * Cuts all that is in force in [begin, end); *ret_position is where a piece beginning there
+ * belongs.
+ */
 static struct hvp_error *clear_range(struct hvp_life *life, uint64_t begin, uint64_t end,
 				     uint64_t time, size_t *ret_position)
 {

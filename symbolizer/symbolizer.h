@@ -2,7 +2,8 @@
 /*
  * From a sample's address to image, symbol, source line and inlined functions.
  *
- * Two steps, because the first is needed for every sample and the second only once per distinct place:
+ * Two steps, because the first is needed for every sample and the second only once per distinct
+ * place:
  *
  *	locate    (mode, domain, process, time, address) -> (image, address in the image) or a reason why not
  *	describe  (image, address in the image) -> symbol, lines, inlines; loads ELF and DWARF lazily
@@ -34,7 +35,8 @@ struct hvp_guest_program {
 };
 
 /*
- * The images of one guest, as the command line has them; hvprof-guest-images(7) describes each part:
+ * The images of one guest, as the command line has them; hvprof-guest-images(7) describes each
+ * part:
  *
  *	NAME=kallsyms:FILE,modules:FILE,vmlinux:FILE,root:DIR,kaslr:0xOFFSET,text:0xADDRESS,program:PATH[@0xBASE],maps:FILE
  */
@@ -78,7 +80,10 @@ struct hvp_symbolizer_options {
 	size_t num_guests;
 	/* Directories for separate debug files beside /usr/lib/debug; NULL-terminated or NULL. */
 	const char *const *debug_dirs;
-	/* Ask the servers in $DEBUGINFOD_URLS for what is not here. Off: nothing leaves the machine. */
+	/*
+	 * Ask the servers in $DEBUGINFOD_URLS for what is not here. Off: nothing leaves the
+	 * machine.
+	 */
 	bool use_debuginfod;
 	/* Leave C++ and Rust names as the linker has them. */
 	bool keep_mangled;
@@ -222,7 +227,9 @@ struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
 				      const struct hvp_image *image, uint64_t address, size_t size,
 				      uint8_t **ret) hvp_must_use;
 
-/* What went wrong or was assumed, one line each, for the head of a report; grows while describing. */
+/*
+ * What went wrong or was assumed, one line each, for the head of a report; grows while describing.
+ */
 size_t hvp_symbolizer_num_notes(const struct hvp_symbolizer *symbolizer);
 const char *hvp_symbolizer_note(const struct hvp_symbolizer *symbolizer, size_t index);
 

@@ -22,7 +22,9 @@ void hvp_symtab_deinit(struct hvp_symtab *symtab)
 	pthread_mutex_destroy(&symtab->lock);
 }
 
-/* Mapping symbols of arm64 and RISC-V ($x, $d.1), assemblers' local labels, and what has no name. */
+/*
+ * Mapping symbols of arm64 and RISC-V ($x, $d.1), assemblers' local labels, and what has no name.
+ */
 static bool is_function_name(const char *raw)
 {
 	if (!*raw || *raw == '$' || *raw == '\001')
@@ -54,7 +56,9 @@ static bool is_border_name(const char *raw, size_t length)
 	       ends_with(raw, length, "_end");
 }
 
-/* Exported before hidden, a section's border last, few leading underscores, then the longer name. */
+/*
+ * Exported before hidden, a section's border last, few leading underscores, then the longer name.
+ */
 static int32_t rank_of(const char *raw, enum hvp_binding binding)
 {
 	size_t length = strnlen(raw, 255);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one bounded reader for all binary input, and the growable buffer for all binary output.
- * Everything is little-endian. Varints are unsigned LEB128 of at most 10 bytes (DWARF 5, 7.6); signed
- * values are zigzag-coded first.
+ * Everything is little-endian. Varints are unsigned LEB128 of at most 10 bytes (DWARF 5, 7.6);
+ * signed values are zigzag-coded first.
  */
 #ifndef HVP_COMMON_BASE_BYTES_H
 #define HVP_COMMON_BASE_BYTES_H
@@ -42,7 +42,9 @@ static inline uint64_t hvp_reader_offset(const struct hvp_reader *reader)
 struct hvp_error *hvp_reader_error(const struct hvp_reader *reader, const char *format,
 				   ...) hvp_must_use hvp_returns_error hvp_printf(2, 3);
 
-/* Each moves past what it read; on error (HVP_ERROR_TRUNCATED, _FORMAT) the position is unchanged. */
+/*
+ * Each moves past what it read; on error (HVP_ERROR_TRUNCATED, _FORMAT) the position is unchanged.
+ */
 struct hvp_error *hvp_read_u8(struct hvp_reader *reader, uint8_t *ret) hvp_must_use;
 struct hvp_error *hvp_read_u16(struct hvp_reader *reader, uint16_t *ret) hvp_must_use;
 struct hvp_error *hvp_read_u32(struct hvp_reader *reader, uint32_t *ret) hvp_must_use;
@@ -63,8 +65,8 @@ struct hvp_error *hvp_read_window(struct hvp_reader *reader, size_t size,
 				  struct hvp_reader *ret) hvp_must_use;
 
 /*
- * A growable byte buffer. Appending never fails in the middle of a record: when memory runs out the buffer
- * becomes `failed`, ignores what follows, and hvp_buf_check() reports it once.
+ * A growable byte buffer. Appending never fails in the middle of a record: when memory runs out the
+ * buffer becomes `failed`, ignores what follows, and hvp_buf_check() reports it once.
  */
 struct hvp_buf {
 	uint8_t *data;
@@ -101,7 +103,9 @@ static inline int64_t hvp_unzigzag(uint64_t value)
 	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
-/* Writes at most 10 bytes at `at`, which must have them; returns the place behind. For hot paths. */
+/*
+ * Writes at most 10 bytes at `at`, which must have them; returns the place behind. For hot paths.
+ */
 static inline uint8_t *hvp_put_varint(uint8_t *at, uint64_t value)
 {
 	while (value >= 0x80) {

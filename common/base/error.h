@@ -2,10 +2,10 @@
 /*
  * Errors as values.
  *
- * A function that can fail returns `struct hvp_error *`: NULL is success, anything else is owned by the
- * caller, who hands it on (`hvp_try`), adds to it (`hvp_error_wrap`) or destroys it. A message says what
- * was tried, on what, why it failed and what to do next; it is one line without a trailing newline.
- * Out of memory is a static instance, so reporting it needs no memory.
+ * A function that can fail returns `struct hvp_error *`: NULL is success, anything else is owned by
+ * the caller, who hands it on (`hvp_try`), adds to it (`hvp_error_wrap`) or destroys it. A message
+ * says what was tried, on what, why it failed and what to do next; it is one line without a
+ * trailing newline. Out of memory is a static instance, so reporting it needs no memory.
  */
 #ifndef HVP_COMMON_BASE_ERROR_H
 #define HVP_COMMON_BASE_ERROR_H
@@ -47,7 +47,9 @@ extern struct hvp_error *const hvp_error_no_memory;
 struct hvp_error *hvp_error_create(enum hvp_error_code code, const char *format,
 				   ...) hvp_must_use hvp_returns_error hvp_printf(2, 3);
 
-/* HVP_ERROR_OS (HVP_ERROR_NO_MEMORY for ENOMEM) with strerror(os_errno) behind the formatted text. */
+/*
+ * HVP_ERROR_OS (HVP_ERROR_NO_MEMORY for ENOMEM) with strerror(os_errno) behind the formatted text.
+ */
 struct hvp_error *hvp_error_from_errno(int os_errno, const char *format,
 				       ...) hvp_must_use hvp_returns_error hvp_printf(2, 3);
 
@@ -57,8 +59,8 @@ struct hvp_error *hvp_error_at(enum hvp_error_code code, const char *path, uint6
 	hvp_printf(4, 5);
 
 /*
- * Puts "formatted text: " before the message of `err`, which it consumes. Returns the error to hand on;
- * with no memory left, `err` as it was.
+ * Puts "formatted text: " before the message of `err`, which it consumes. Returns the error to hand
+ * on; with no memory left, `err` as it was.
  */
 struct hvp_error *hvp_error_wrap(struct hvp_error *err, const char *format,
 				 ...) hvp_must_use hvp_returns_error hvp_printf(2, 3);

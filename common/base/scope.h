@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Scope guards: a local that owns something names its destructor, and every way out of the scope runs it.
+ * Scope guards: a local that owns something names its destructor, and every way out of the scope
+ * runs it.
  *
  *	hvp_scope(hvp_free_ptr) char *text = NULL;
  *	hvp_scope(hvp_close_fd) int fd = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The verbs of `hvprof`. Each is one table row in a cmd_*.c of its own; a new one is declared here and gets one line in
- * the table of report/main.c.
+ * The verbs of `hvprof`. Each is one table row in a cmd_*.c of its own; a new one is declared here
+ * and gets one line in the table of report/main.c.
  */
 #ifndef HVP_COMMON_CLI_COMMANDS_H
 #define HVP_COMMON_CLI_COMMANDS_H

@@ -30,8 +30,8 @@ struct hvp_context {
 	/* --strict: finishing degraded is exit status 3. */
 	bool is_strict;
 	/*
-	 * A command sets it when it finished but something was lost, throttled or not to be had. With
-	 * --strict main then makes 3 of the exit status 0; the command need not look.
+	 * A command sets it when it finished but something was lost, throttled or not to be had.
+	 * With --strict main then makes 3 of the exit status 0; the command need not look.
 	 */
 	bool is_degraded;
 	/* Set by SIGINT/SIGTERM; a long wait looks at it and ends early with what it has. */

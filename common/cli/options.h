@@ -79,8 +79,8 @@ struct hvp_command {
 	/* "[OPTION...] [SESSION]" */
 	const char *synopsis;
 	/*
-	 * How a shell completes arguments: "file", "command" (one of the commands), or the words that
-	 * can stand there, with blanks between them. NULL: not at all.
+	 * How a shell completes arguments: "file", "command" (one of the commands), or the words
+	 * that can stand there, with blanks between them. NULL: not at all.
 	 */
 	const char *arguments;
 	const struct hvp_option *options;

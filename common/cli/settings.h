@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The configuration files: /etc/hvprof.conf, then $XDG_CONFIG_HOME/hvprof/config (~/.config without it). $HVPROF_CONFIG names
- * one file to read instead of both; empty, none is read.
+ * The configuration files: /etc/hvprof.conf, then $XDG_CONFIG_HOME/hvprof/config (~/.config without
+ * it). $HVPROF_CONFIG names one file to read instead of both; empty, none is read.
  *
  *	# a comment; there are none behind a value
  *	[report]
  *	percent-limit = 0.5
  *
- * A section is a command, a name is one of its long options; [global] has those of `hvprof` itself. What is given twice
- * is set twice: a list grows, for the others the last one counts. (Not libinih: as Debian builds it, it cuts lines at 200 bytes
- * and tells no line numbers.)
+ * A section is a command, a name is one of its long options; [global] has those of `hvprof` itself.
+ * What is given twice is set twice: a list grows, for the others the last one counts. (Not libinih:
+ * as Debian builds it, it cuts lines at 200 bytes and tells no line numbers.)
  */
 #ifndef HVP_COMMON_CLI_SETTINGS_H
 #define HVP_COMMON_CLI_SETTINGS_H
@@ -49,7 +49,9 @@ struct hvp_error *hvp_settings_load(struct hvp_settings *settings) hvp_must_use;
 /* Adds one file, which must exist. */
 struct hvp_error *hvp_settings_load_file(struct hvp_settings *settings,
 					 const char *path) hvp_must_use;
-/* Adds a file's text. HVP_ERROR_USAGE is "FILE:LINE: ..."; nothing before that line is taken back. */
+/*
+ * Adds a file's text. HVP_ERROR_USAGE is "FILE:LINE: ..."; nothing before that line is taken back.
+ */
 struct hvp_error *hvp_settings_parse(struct hvp_settings *settings, const char *file,
 				     const char *text, size_t size) hvp_must_use;
 

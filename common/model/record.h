@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every source delivers and every session stores: normalised samples, and the records that say what
- * the samples' numbers mean (which file is mapped where, which thread is a vCPU of which domain).
+ * What every source delivers and every session stores: normalised samples, and the records that say
+ * what the samples' numbers mean (which file is mapped where, which thread is a vCPU of which
+ * domain).
  *
- * Times are nanoseconds on the session's clock (CLOCK_MONOTONIC of the host unless the session's info says
- * otherwise). Addresses are as the CPU used them: nothing is relocated before the symbolizer.
+ * Times are nanoseconds on the session's clock (CLOCK_MONOTONIC of the host unless the session's
+ * info says otherwise). Addresses are as the CPU used them: nothing is relocated before the
+ * symbolizer.
  */
 #ifndef HVP_COMMON_MODEL_RECORD_H
 #define HVP_COMMON_MODEL_RECORD_H
@@ -37,8 +39,9 @@ static inline bool hvp_mode_is_kernel(enum hvp_mode mode)
 }
 
 /*
- * Domain ids are small numbers that a session gives out: 0 is the host, 1.. are virtual machines in the order
- * in which they were seen. An id is never used again, not even when a VM with the same name starts anew.
+ * Domain ids are small numbers that a session gives out: 0 is the host, 1.. are virtual machines in
+ * the order in which they were seen. An id is never used again, not even when a VM with the same
+ * name starts anew.
  */
 #define HVP_DOMAIN_HOST 0u
 /* Not (or not known to be) a vCPU. */
@@ -46,11 +49,17 @@ static inline bool hvp_mode_is_kernel(enum hvp_mode mode)
 /* No call chain. */
 #define HVP_STACK_NONE 0u
 
-/* A call chain: the callers of the sampled instruction, innermost first, without the instruction itself. */
+/*
+ * A call chain: the callers of the sampled instruction, innermost first, without the instruction
+ * itself.
+ */
 struct hvp_chain {
 	const uint64_t *frames;
 	uint32_t num_frames;
-	/* How many of them, from the front, are kernel addresses of the sample's own side (host or guest). */
+	/*
+	 * How many of them, from the front, are kernel addresses of the sample's own side (host or
+	 * guest).
+	 */
 	uint32_t num_kernel;
 };
 
@@ -62,15 +71,17 @@ struct hvp_sample {
 	uint64_t ip;
 	/* How many events (cycles, nanoseconds of cpu-clock, ...) this sample stands for. */
 	uint64_t period;
-	/* The address space of a guest sample: guest CR3; 0 is unknown (stock kernels do not tell). */
+	/*
+	 * The address space of a guest sample: guest CR3; 0 is unknown (stock kernels do not tell).
+	 */
 	uint64_t guest_cr3;
 	/* Host ids: of the VMM process and the vCPU thread when `domain` is not the host. */
 	uint32_t pid;
 	uint32_t tid;
 	uint32_t cpu;
 	/*
-	 * In guest modes the domain that ran. In host modes the domain on whose behalf the thread ran (a thread of
-	 * its VMM), otherwise HVP_DOMAIN_HOST.
+	 * In guest modes the domain that ran. In host modes the domain on whose behalf the thread
+	 * ran (a thread of its VMM), otherwise HVP_DOMAIN_HOST.
 	 */
 	uint32_t domain;
 	uint32_t vcpu;
@@ -122,7 +133,10 @@ struct hvp_record_comm {
 	const char *name;
 };
 
-/* FORK: `pid`/`tid` begin, children of `parent_pid`/`parent_tid`. EXIT: they end. Equal pids: a thread. */
+/*
+ * FORK: `pid`/`tid` begin, children of `parent_pid`/`parent_tid`. EXIT: they end. Equal pids: a
+ * thread.
+ */
 struct hvp_record_task {
 	uint32_t pid, tid;
 	uint32_t parent_pid, parent_tid;
@@ -147,7 +161,10 @@ enum hvp_domain_state {
 	HVP_DOMAIN_ENDED = 2,
 };
 
-/* Later records of the same id complete or replace earlier ones; an empty string or 0 means no news. */
+/*
+ * Later records of the same id complete or replace earlier ones; an empty string or 0 means no
+ * news.
+ */
 struct hvp_record_domain {
 	uint32_t domain;
 	enum hvp_domain_state state;

@@ -125,8 +125,8 @@ struct hvp_session {
 struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t offset, void *data,
 				    size_t size) hvp_must_use;
 /*
- * Takes `size` bytes of what a file of this size may make the reader hold (64 times as much, and 16 MiB): equal columns and
- * zstd can claim far more rows than anyone ever wrote.
+ * Takes `size` bytes of what a file of this size may make the reader hold (64 times as much, and 16
+ * MiB): equal columns and zstd can claim far more rows than anyone ever wrote.
  */
 struct hvp_error *hvp_session_charge(struct hvp_session *session, const struct hvp_reader *reader,
 				     uint64_t size) hvp_must_use;

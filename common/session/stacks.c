@@ -25,8 +25,9 @@ struct hvp_stack_slot {
 };
 
 /*
- * A node's place follows from the frames from the root to it alone, not from its parent's number. So the places of all frames of a
- * chain are known at once, and the cache misses of a large table are waited for together, not one after the other.
+ * A node's place follows from the frames from the root to it alone, not from its parent's number.
+ * So the places of all frames of a chain are known at once, and the cache misses of a large table
+ * are waited for together, not one after the other.
  */
 struct places {
 	uint32_t of_frame[HVP_MAX_CHAIN];

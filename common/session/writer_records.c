@@ -69,8 +69,8 @@ static struct hvp_error *queue_blob(struct hvp_session_writer *writer, uint64_t 
 }
 
 /*
- * Its contents go ahead of the record, and into the queue at once: nothing else is in it, so that it never holds more than
- * one blob.
+ * Its contents go ahead of the record, and into the queue at once: nothing else is in it, so that
+ * it never holds more than one blob.
  */
 static struct hvp_error *put_blob(struct hvp_session_writer *writer,
 				  const struct hvp_record_blob *blob, uint64_t *ret)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A large host without one: 192 CPUs x 2 kHz x 1000 domains of 4 vCPUs, replayed into the collector (domain table, counts,
- * session writer) as a source would that drains a ring per CPU ten times a second. Prints what it costs, reads the
- * session back, and fails when a sample is missing, one has the wrong domain, or the memory limit was passed.
+ * A large host without one: 192 CPUs x 2 kHz x 1000 domains of 4 vCPUs, replayed into the collector
+ * (domain table, counts, session writer) as a source would that drains a ring per CPU ten times a
+ * second. Prints what it costs, reads the session back, and fails when a sample is missing, one has
+ * the wrong domain, or the memory limit was passed.
  *
  * usage: session_generator [-c CPUS] [-d DOMAINS] [-f HZ] [-g] [-m MIB] [-o FILE] [-s SECONDS]
  */
@@ -38,7 +39,10 @@ struct config {
 	const char *path;
 };
 
-/* One drain's samples, made before the clock runs; the chains' frames are behind one another in `frames`. */
+/*
+ * One drain's samples, made before the clock runs; the chains' frames are behind one another in
+ * `frames`.
+ */
 struct drain {
 	struct hvp_sample *samples;
 	uint64_t *frames;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fuzz target: any text as an event. What is accepted must make sense: some mode is wanted, and the scope has words. */
+/*
+ * Fuzz target: any text as an event. What is accepted must make sense: some mode is wanted, and the
+ * scope has words.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: any bytes as what the running host tells the collector: by the first byte a line of /proc/PID/maps, a uevent, ELF
- * notes, or a list of CPUs.
+ * Fuzz target: any bytes as what the running host tells the collector: by the first byte a line of
+ * /proc/PID/maps, a uevent, ELF notes, or a list of CPUs.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: any bytes as the contents of a perf ring. Byte 0 chooses the sample_type and the size of the ring, byte 1 where the ring
- * begins, so that every place of wrapping is reached; the rest are records. Whatever comes out is looked at to its last byte.
+ * Fuzz target: any bytes as the contents of a perf ring. Byte 0 chooses the sample_type and the
+ * size of the ring, byte 1 where the ring begins, so that every place of wrapping is reached; the
+ * rest are records. Whatever comes out is looked at to its last byte.
  */
 #include <stdlib.h>
 #include <string.h>

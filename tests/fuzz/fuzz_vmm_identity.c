@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fuzz target: any bytes as a VMM's command line; the first byte chooses the program. Every user can start a process with any. */
+/*
+ * Fuzz target: any bytes as a VMM's command line; the first byte chooses the program. Every user
+ * can start a process with any.
+ */
 #include <stdlib.h>
 #include <string.h>
 

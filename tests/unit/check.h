@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every CMocka test of this tree wants: CMocka itself with what it needs, and assertions on errors and output. */
+/*
+ * What every CMocka test of this tree wants: CMocka itself with what it needs, and assertions on
+ * errors and output.
+ */
 #ifndef HVP_TESTS_UNIT_CHECK_H
 #define HVP_TESTS_UNIT_CHECK_H
 

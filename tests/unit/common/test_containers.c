@@ -235,7 +235,10 @@ static void a_failed_insertion_leaves_the_pool_as_it_was(void **state)
 	uint32_t index;
 
 	(void)state;
-	/* The table, then the items, then the text: what was allocated in one round stays for the next. */
+	/*
+	 * The table, then the items, then the text: what was allocated in one round stays for the
+	 * next.
+	 */
 	for (unsigned long round = 0; round < 3; round++) {
 		hvp_fault_start(round > 0);
 		assert_ptr_equal(hvp_strpool_intern(&pool, "new", &index), hvp_error_no_memory);

@@ -29,7 +29,10 @@ static const struct {
 	{"a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f"},
 	{"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7",
 	 "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7"},
-	/* Not UTF-8: a lone continuation, an overlong slash, a surrogate, beyond Unicode, cut short. */
+	/*
+	 * Not UTF-8: a lone continuation, an overlong slash, a surrogate, beyond Unicode, cut
+	 * short.
+	 */
 	{"\x80", "\\x80"},
 	{"\xc0\xaf", "\\xc0\\xaf"},
 	{"\xed\xa0\x80", "\\xed\\xa0\\x80"},

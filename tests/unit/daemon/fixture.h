@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the daemon's tests share: trees of files like /proc and debugfs in a temporary folder, and a sink that keeps what it is given. */
+/*
+ * What the daemon's tests share: trees of files like /proc and debugfs in a temporary folder, and a
+ * sink that keeps what it is given.
+ */
 #ifndef HVP_TESTS_UNIT_DAEMON_FIXTURE_H
 #define HVP_TESTS_UNIT_DAEMON_FIXTURE_H
 
@@ -25,7 +28,10 @@ void fixture_write_bytes(const struct fixture_tree *tree, const char *name, cons
 void fixture_mkdir(const struct fixture_tree *tree, const char *name);
 void fixture_symlink(const struct fixture_tree *tree, const char *name, const char *target);
 
-/* Every record as one line of text: "comm 12/12 qemu", "mmap 12 1000-2000 +0 /bin/x 0102", "domain 1 running pid 12 web uuid vmm cmdline", ... */
+/*
+ * Every record as one line of text: "comm 12/12 qemu", "mmap 12 1000-2000 +0 /bin/x 0102", "domain
+ * 1 running pid 12 web uuid vmm cmdline", ...
+ */
 struct fixture_log {
 	struct check_output output;
 	struct hvp_sink sink;

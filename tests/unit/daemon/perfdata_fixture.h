@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* perf.data files made by hand, field by field, for tests: what perf would write, and what it never would. */
+/*
+ * perf.data files made by hand, field by field, for tests: what perf would write, and what it never
+ * would.
+ */
 #ifndef HVP_TESTS_UNIT_DAEMON_PERFDATA_FIXTURE_H
 #define HVP_TESTS_UNIT_DAEMON_PERFDATA_FIXTURE_H
 

@@ -275,7 +275,9 @@ static void threads_that_ended_long_ago_cost_no_memory(void **state)
 	struct test *test = *state;
 	uint32_t tid;
 
-	/* A build: a hundred thousand processes one after the other, never more than a few at once. */
+	/*
+	 * A build: a hundred thousand processes one after the other, never more than a few at once.
+	 */
 	for (tid = 1000; tid < 101000; tid++) {
 		uint64_t time = SECONDS(1) + (uint64_t)tid * 10000000;
 

@@ -178,7 +178,10 @@ static void guests_are_counted_unless_told_otherwise_and_a_clock_excludes_nothin
 		{"cycles:u", false, true, false, false},
 		{"cycles:G", false, false, true, false},
 		{"cycles:kH", true, false, false, true},
-		/* The kernel looks at the host's registers while a guest runs: it would drop the guest. */
+		/*
+		 * The kernel looks at the host's registers while a guest runs: it would drop the
+		 * guest.
+		 */
 		{"cpu-clock:u", false, false, false, false},
 		{"cpu-clock:G", false, false, false, false},
 	};

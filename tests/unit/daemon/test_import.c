@@ -8,7 +8,10 @@
 #include "tests/unit/check.h"
 #include "tests/unit/daemon/perfdata_fixture.h"
 
-/* VMM 100 with vCPU threads 101 and 102, whose names tell the numbers; VMM 200 whose names tell nothing. */
+/*
+ * VMM 100 with vCPU threads 101 and 102, whose names tell the numbers; VMM 200 whose names tell
+ * nothing.
+ */
 static void add_two_guests(struct perfdata_fixture *fixture)
 {
 	static const struct fixture_sample samples[] = {

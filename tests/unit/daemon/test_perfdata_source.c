@@ -361,7 +361,10 @@ static void a_guests_mappings_are_never_the_hosts(void **state)
 	fixture_deinit(&fixture);
 }
 
-/* Another profiler's event on the machine wants build ids; ours does not, and has device and inode in their place. */
+/*
+ * Another profiler's event on the machine wants build ids; ours does not, and has device and inode
+ * in their place.
+ */
 static void a_build_id_that_was_not_asked_for_is_none(void **state)
 {
 	struct hvp_buf body __attribute__((cleanup(hvp_buf_deinit)));
@@ -448,7 +451,10 @@ static void check_cut(const struct perfdata_fixture *fixture, bool is_stream)
 		}
 		assert_true(delivered.num_samples >= last);
 		last = delivered.num_samples;
-		/* A stream does not say how long it should have been: cut between records it looks whole. */
+		/*
+		 * A stream does not say how long it should have been: cut between records it looks
+		 * whole.
+		 */
 		if (!is_stream && size < data_end)
 			assert_true(delivered.progress.is_degraded);
 		if (size >= data_end)

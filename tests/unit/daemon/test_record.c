@@ -104,7 +104,9 @@ static void a_session_goes_through_a_pipe_and_signals_end_it_whole(void **state)
 	hvp_scope(hvp_session_destroy_scope) struct hvp_session *session = NULL;
 
 	(void)state;
-	/* A background job of a plain shell ignores SIGINT: it must end a recording all the same. */
+	/*
+	 * A background job of a plain shell ignores SIGINT: it must end a recording all the same.
+	 */
 	assert_int_equal(shell("$hvprof record -F 1000 -o - -- " BURN " 2>$dir/log | cat >$dir/c"),
 			 0);
 	session = open_session("c");

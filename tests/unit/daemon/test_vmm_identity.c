@@ -3,7 +3,10 @@
 
 #include "daemon/vmm_identity.h"
 
-/* Command lines as VMMs of today are started, by people, libvirt, OpenStack, Kata and Proxmox; arguments are cut at '\n'. */
+/*
+ * Command lines as VMMs of today are started, by people, libvirt, OpenStack, Kata and Proxmox;
+ * arguments are cut at '\n'.
+ */
 static const struct {
 	const char *program;
 	const char *command;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sessions made by code, for the tests of everything that reads one: a machine with two guests whose kernels' symbols are
- * carried in the session, so that results do not depend on the machine that runs the test.
+ * Sessions made by code, for the tests of everything that reads one: a machine with two guests
+ * whose kernels' symbols are carried in the session, so that results do not depend on the machine
+ * that runs the test.
  */
 #ifndef HVP_TESTS_UNIT_REPORT_MAKE_SESSION_H
 #define HVP_TESTS_UNIT_REPORT_MAKE_SESSION_H
@@ -19,7 +20,10 @@ enum made_domain {
 	MADE_DB = 2,
 };
 
-/* Addresses: host kernel and guest kernels (each has its own kallsyms), a JIT's code in process 400. */
+/*
+ * Addresses: host kernel and guest kernels (each has its own kallsyms), a JIT's code in process
+ * 400.
+ */
 #define HOST_KERNEL(offset) (UINT64_C(0xffffffff81000000) + (offset))
 #define HOST_MODULE(offset) (UINT64_C(0xffffffffc0100000) + (offset))
 #define GUEST_KERNEL(offset) (UINT64_C(0xffffffff9a000000) + (offset))
@@ -58,7 +62,10 @@ struct hvp_sample made_guest_sample(struct made_state *state, uint32_t domain, u
 				    enum hvp_mode mode, uint64_t ip);
 struct hvp_sample made_host_sample(struct made_state *state, uint32_t pid, uint32_t tid,
 				   enum hvp_mode mode, uint64_t ip);
-/* Adds it `num` times, a millisecond apart, with a chain of callers of which all are kernel when the mode is. */
+/*
+ * Adds it `num` times, a millisecond apart, with a chain of callers of which all are kernel when
+ * the mode is.
+ */
 void made_add(struct hvp_session_writer *writer, struct made_state *state, struct hvp_sample sample,
 	      unsigned int num, const uint64_t *frames, uint32_t num_frames);
 

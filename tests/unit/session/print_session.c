@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes a session and prints what the C reader finds in it; independent_reader.py, written from the manual page alone,
- * must print the same. usage: print_session FILE
+ * Makes a session and prints what the C reader finds in it; independent_reader.py, written from the
+ * manual page alone, must print the same. usage: print_session FILE
  */
 #include <fcntl.h>
 #include <inttypes.h>

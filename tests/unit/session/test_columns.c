@@ -76,7 +76,9 @@ static void check_column(struct hvp_column_encoder *encoder, struct hvp_column_d
 		    hvp_column_at(&columns[31], row) != following[row])
 			fail_msg("row %zu of %zu is not what it was", row, num);
 	}
-	/* Nothing that is cut off goes unnoticed, or reads behind the end (which a sanitizer sees). */
+	/*
+	 * Nothing that is cut off goes unnoticed, or reads behind the end (which a sanitizer sees).
+	 */
 	for (size_t cut = buf.size; cut-- > 0 && num < 300;) {
 		uint8_t *copy = malloc(cut + 1);
 		struct hvp_error *err;

@@ -5,7 +5,10 @@
 
 #include "world.h"
 
-/* Maps the executable segments of a 64-bit ELF file so that an ELF address is at itself plus `base`. */
+/*
+ * Maps the executable segments of a 64-bit ELF file so that an ELF address is at itself plus
+ * `base`.
+ */
 void world_map_file(struct world *world, uint32_t pid, const char *path, uint64_t base);
 /* With the build id in the record, as a collector gives it. */
 void world_map_file_with_id(struct world *world, uint32_t pid, const char *path, uint64_t base);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Programs in guests: resolved where that can be known, and never with a file from outside of the guest's root. */
+/*
+ * Programs in guests: resolved where that can be known, and never with a file from outside of the
+ * guest's root.
+ */
 #include "tests/unit/check.h"
 
 #include <errno.h>
@@ -40,7 +43,10 @@ static uint64_t address_of(const char *name, const char *program)
 	return 0;
 }
 
-/* How an address in guest "web" is resolved with a specification; the note must contain `note`, if not NULL. */
+/*
+ * How an address in guest "web" is resolved with a specification; the note must contain `note`, if
+ * not NULL.
+ */
 static const char *resolve(const char *spec, uint64_t address, const char *note)
 {
 	static char text[512];
@@ -134,7 +140,10 @@ static void copies_of_maps_place_programs_exactly(void **state)
 			       "not a line\n");
 	assert_string_equal(resolve("web=root:one,maps:web.maps", BASE + outer, NULL),
 			    "pie:outer+0x0");
-	/* A second process with another layout: both are known as long as they do not contradict each other. */
+	/*
+	 * A second process with another layout: both are known as long as they do not contradict
+	 * each other.
+	 */
 	write_text("db.maps", "00401000-00402000 r-xp 00001000 fe:00 12  /bin/web\n");
 	assert_string_equal(resolve("web=root:one,maps:web.maps,maps:db.maps",
 				    address_of("outer", "fixed"), NULL),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Damaged ELF files: cut short at every byte, and with bits turned over. Nothing may crash; sanitizer builds look harder. */
+/*
+ * Damaged ELF files: cut short at every byte, and with bits turned over. Nothing may crash;
+ * sanitizer builds look harder.
+ */
 #include "tests/unit/check.h"
 
 #include <unistd.h>
@@ -29,7 +32,9 @@ static void files_cut_short_at_any_byte_are_survived(void **state)
 	}
 }
 
-/* Most of the harm is in headers and tables: half of the flips go to the first and last kilobytes. */
+/*
+ * Most of the harm is in headers and tables: half of the flips go to the first and last kilobytes.
+ */
 static size_t place_of_flip(uint64_t *random, size_t size)
 {
 	uint64_t number = next_random(random);

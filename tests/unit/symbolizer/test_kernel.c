@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kernels with a vmlinux: KASLR, two guests of one kernel, and images that do not belong together. */
+/*
+ * Kernels with a vmlinux: KASLR, two guests of one kernel, and images that do not belong together.
+ */
 #include "tests/unit/check.h"
 
 #include <inttypes.h>
@@ -219,7 +221,10 @@ static void a_vmlinux_without_its_offset_is_a_mismatch_not_a_guess(void **state)
 	end_guests(&world, &guests);
 }
 
-/* KASLR may put a kernel where the linker had it; its modules tell that it could have been elsewhere. */
+/*
+ * KASLR may put a kernel where the linker had it; its modules tell that it could have been
+ * elsewhere.
+ */
 static void samples_above_a_kernel_that_was_not_moved_are_no_modules(void **state)
 {
 	uint64_t at = linked_at("vmlinux1", "function_2") - LINKED;

@@ -66,7 +66,10 @@ static void compare(struct world *world, const struct hvp_location *location,
 	}
 }
 
-/* All bytes of the functions of program.c that have lines. Returns how many addresses had inlined functions. */
+/*
+ * All bytes of the functions of program.c that have lines. Returns how many addresses had inlined
+ * functions.
+ */
 static size_t compare_program(const char *name, const char *with_lines,
 			      const struct hvp_symbolizer_options *options)
 {

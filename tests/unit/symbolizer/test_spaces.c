@@ -107,7 +107,10 @@ static void exec_forgets_and_fork_inherits_the_moment(void **state)
 	hvp_spaces_init(&spaces);
 	map(&spaces, 1, 1, 0, PAGE, 1);
 	assert_ok(hvp_spaces_fork(&spaces, 2, 1, 10));
-	/* What the parent maps after the fork is not the child's; what the child maps is not the parent's. */
+	/*
+	 * What the parent maps after the fork is not the child's; what the child maps is not the
+	 * parent's.
+	 */
 	map(&spaces, 1, 11, 4 * PAGE, PAGE, 2);
 	map(&spaces, 2, 12, 6 * PAGE, PAGE, 3);
 	/* A child of the child sees both generations. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The symbolizer from outside: host processes of this machine, kernels, guests that are kept apart. */
+/*
+ * The symbolizer from outside: host processes of this machine, kernels, guests that are kept apart.
+ */
 #include "tests/unit/check.h"
 
 #include <gnu/libc-version.h>
@@ -276,7 +278,9 @@ static void kallsyms_of_another_boot_are_detected_by_the_samples(void **state)
 	assert_ok(hvp_guest_images_parse("web=kallsyms:old.kallsyms", &images));
 	world_begin(&world);
 	world_domain(&world, 1, 100, "web", "");
-	/* This boot has the kernel 32 MB higher; a few samples happen to fall into the old place. */
+	/*
+	 * This boot has the kernel 32 MB higher; a few samples happen to fall into the old place.
+	 */
 	for (uint64_t i = 0; i < 50; i++)
 		world_sample(&world, HVP_MODE_GUEST_KERNEL, 1, MOVED + 0x2000000 + i * 0x100);
 	world_sample(&world, HVP_MODE_GUEST_KERNEL, 1, MOVED + 0x100);

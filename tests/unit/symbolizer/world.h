@@ -34,7 +34,10 @@ void world_sample(struct world *world, enum hvp_mode mode, uint32_t domain, uint
 void world_open(struct world *world, const struct hvp_symbolizer_options *options);
 void world_end(struct world *world);
 
-/* "image:symbol+0xoffset", or "image!reason" with the number of the reason. Valid until the next call. */
+/*
+ * "image:symbol+0xoffset", or "image!reason" with the number of the reason. Valid until the next
+ * call.
+ */
 const char *world_resolve(struct world *world, enum hvp_mode mode, uint32_t domain, uint32_t pid,
 			  uint64_t time, uint64_t address);
 void world_locate(struct world *world, enum hvp_mode mode, uint32_t domain, uint32_t pid,
