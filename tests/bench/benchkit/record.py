@@ -12,7 +12,7 @@ from benchkit.workload import Workload
 SECONDS = 10
 MIN_SAMPLES = 300000
 # Samples a second and CPU: high on a small machine, so that a recording of some seconds has the samples that a long one has.
-FREQUENCY = max(4000, 32000 // os.cpu_count())
+FREQUENCY = max(4000, 40000 // os.cpu_count())
 
 
 @dataclasses.dataclass
