@@ -9,7 +9,7 @@
 #include "common/cli/json_out.h"
 #include "common/cli/term.h"
 #include "common/cli/text.h"
-#include "daemon/host_checks.h"
+#include "daemon/host/host_checks.h"
 #include "daemon/table.h"
 
 #define STATUS_DEGRADED 3

@@ -9,7 +9,7 @@
 #include "common/cli/progress.h"
 #include "common/cli/text.h"
 #include "common/session/format.h"
-#include "daemon/import.h"
+#include "daemon/perfdata/import.h"
 #include "daemon/record_output.h"
 
 struct import_config {

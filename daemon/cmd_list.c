@@ -15,7 +15,7 @@
 #include "common/cli/json_out.h"
 #include "common/cli/text.h"
 #include "daemon/inventory.h"
-#include "daemon/perf_event.h"
+#include "daemon/perf/perf_event.h"
 #include "daemon/source.h"
 #include "daemon/table.h"
 

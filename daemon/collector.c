@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "daemon/discovery.h"
-#include "daemon/guest_files.h"
-#include "daemon/kernel_maps.h"
+#include "daemon/kvm/discovery.h"
+#include "daemon/kvm/guest_files.h"
+#include "daemon/host/kernel_maps.h"
 
 /* What is kept for each domain; the host is number 0. */
 struct tally {

@@ -19,8 +19,8 @@
 #include "common/base/scope.h"
 #include "common/cli/log.h"
 #include "common/session/writer.h"
-#include "daemon/domains.h"
-#include "daemon/host_files.h"
+#include "daemon/kvm/domains.h"
+#include "daemon/host/host_files.h"
 #include "daemon/source.h"
 #include "daemon/target.h"
 

@@ -8,9 +8,9 @@
 
 #include "common/base/array.h"
 #include "common/base/map.h"
-#include "daemon/discovery.h"
-#include "daemon/domains.h"
-#include "daemon/proc_synth.h"
+#include "daemon/kvm/discovery.h"
+#include "daemon/kvm/domains.h"
+#include "daemon/host/proc_synth.h"
 
 /* Which thread is which vCPU of which domain, gathered from VCPU records. */
 struct gathering {

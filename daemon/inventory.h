@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
-#include "daemon/host_files.h"
-#include "daemon/vmm_identity.h"
+#include "daemon/host/host_files.h"
+#include "daemon/kvm/vmm_identity.h"
 
 struct hvp_inventory_thread {
 	uint32_t tid;

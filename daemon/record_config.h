@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/events.h"
-#include "daemon/host_files.h"
+#include "daemon/perf/events.h"
+#include "daemon/host/host_files.h"
 
 struct hvp_record_config {
 	/* Borrowed while a source lives. */

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "daemon/child.h"
-#include "daemon/kallsyms_cache.h"
-#include "daemon/process_files.h"
+#include "daemon/host/kallsyms_cache.h"
+#include "daemon/host/process_files.h"
 #include "daemon/record_output.h"
 #include "daemon/record_summary.h"
 #include "daemon/session_info.h"

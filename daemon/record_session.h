@@ -12,7 +12,7 @@
 #include "common/base/error.h"
 #include "common/cli/context.h"
 #include "daemon/collector.h"
-#include "daemon/guest_files.h"
+#include "daemon/kvm/guest_files.h"
 #include "daemon/record_config.h"
 #include "daemon/source.h"
 #include "daemon/target.h"

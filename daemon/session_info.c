@@ -11,7 +11,7 @@
 
 #include "common/base/scope.h"
 #include "common/session/format.h"
-#include "daemon/kernel_maps.h"
+#include "daemon/host/kernel_maps.h"
 
 static struct hvp_error *add_file(struct hvp_session_writer *writer, const char *key,
 				  const char *root, const char *name)

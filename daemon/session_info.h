@@ -5,7 +5,7 @@
 
 #include "common/base/error.h"
 #include "common/session/writer.h"
-#include "daemon/host_files.h"
+#include "daemon/host/host_files.h"
 
 struct hvp_session_facts {
 	/* As typed. */

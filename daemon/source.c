@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "daemon/perf_source.h"
-#include "daemon/perfdata_source.h"
+#include "daemon/perf/perf_source.h"
+#include "daemon/perfdata/perfdata_source.h"
 
 const struct hvp_source_ops *const hvp_sources[] = {
 	&hvp_perf_source_ops,

@@ -16,7 +16,7 @@
 #include "common/base/scope.h"
 #include "common/cli/log.h"
 #include "common/model/record.h"
-#include "daemon/host_files.h"
+#include "daemon/host/host_files.h"
 
 struct hvp_record_config;
 struct hvp_source_ops;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 #include "common/model/record.h"
-#include "daemon/domains.h"
-#include "daemon/host_files.h"
+#include "daemon/kvm/domains.h"
+#include "daemon/host/host_files.h"
 
 struct hvp_target {
 	/* Code of the host, whoever it works for. */

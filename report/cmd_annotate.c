@@ -8,9 +8,9 @@
 #include "common/cli/commands.h"
 #include "common/cli/suggest.h"
 #include "common/cli/term.h"
-#include "report/annotate_view.h"
-#include "report/output.h"
-#include "report/selection.h"
+#include "report/annotate/annotate_view.h"
+#include "report/output/output.h"
+#include "report/profile/selection.h"
 
 /* What a page has that is not a terminal. */
 #define DEFAULT_WIDTH 150u

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/cli/commands.h"
-#include "report/completion.h"
+#include "report/completion/completion.h"
 
 bool hvp_completion_has_value(const struct hvp_option *option)
 {

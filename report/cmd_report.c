@@ -7,8 +7,8 @@
 #include "common/cli/commands.h"
 #include "common/cli/term.h"
 #include "common/cli/text.h"
-#include "report/columns.h"
-#include "report/selection.h"
+#include "report/output/columns.h"
+#include "report/profile/selection.h"
 
 #define DEFAULT_SORT "domain,image,symbol"
 /* Rows of a section when text is printed and nothing else is said. */

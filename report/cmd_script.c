@@ -8,8 +8,8 @@
 #include "common/cli/commands.h"
 #include "common/cli/suggest.h"
 #include "common/cli/term.h"
-#include "report/output.h"
-#include "report/selection.h"
+#include "report/output/output.h"
+#include "report/profile/selection.h"
 
 /* Samples between two looks at Ctrl-C. */
 #define INTERRUPT_MASK 0xfffu

@@ -4,9 +4,9 @@
 #define HVP_REPORT_INFO_H
 
 #include "common/cli/context.h"
-#include "report/domains.h"
-#include "report/head.h"
-#include "report/owner.h"
+#include "report/profile/domains.h"
+#include "report/profile/head.h"
+#include "report/profile/owner.h"
 
 #define HVP_NUM_RECORD_TYPES (HVP_RECORD_BLOB + 1)
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/array.h"
-#include "symbolizer/dwarf.h"
+#include "symbolizer/elf/dwarf.h"
 #include "symbolizer/symbolizer_internal.h"
 
 /* Callers hold images as const; the symbolizer that owns them may fill them. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "symbolizer/demangle.h"
-#include "symbolizer/dwarf.h"
+#include "symbolizer/elf/demangle.h"
+#include "symbolizer/elf/dwarf.h"
 #include "symbolizer/jit_map.h"
 
 #define PAGE_MASK ((uint64_t)4095)

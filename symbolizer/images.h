@@ -15,9 +15,9 @@
 #include "common/base/arena.h"
 #include "common/base/map.h"
 #include "common/model/record.h"
-#include "symbolizer/finder.h"
+#include "symbolizer/elf/finder.h"
 #include "symbolizer/symbolizer.h"
-#include "symbolizer/symtab.h"
+#include "symbolizer/elf/symtab.h"
 
 struct hvp_dwarf;
 struct hvp_kernel;

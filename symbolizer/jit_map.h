@@ -8,8 +8,8 @@
 #define HVP_SYMBOLIZER_JIT_MAP_H
 
 #include "common/base/error.h"
-#include "symbolizer/finder.h"
-#include "symbolizer/symtab.h"
+#include "symbolizer/elf/finder.h"
+#include "symbolizer/elf/symtab.h"
 
 struct hvp_image;
 

@@ -8,7 +8,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/array.h"
-#include "symbolizer/demangle.h"
+#include "symbolizer/elf/demangle.h"
 
 /* A session with a thousand broken files must not bury its report. */
 #define MAX_NOTES 64

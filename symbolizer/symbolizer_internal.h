@@ -4,11 +4,11 @@
 #define HVP_SYMBOLIZER_SYMBOLIZER_INTERNAL_H
 
 #include "common/base/map.h"
-#include "symbolizer/finder.h"
-#include "symbolizer/guest_user.h"
+#include "symbolizer/elf/finder.h"
+#include "symbolizer/guest/guest_user.h"
 #include "symbolizer/images.h"
-#include "symbolizer/kernel_image.h"
-#include "symbolizer/ksymbols.h"
+#include "symbolizer/kernel/kernel_image.h"
+#include "symbolizer/kernel/ksymbols.h"
 #include "symbolizer/spaces.h"
 #include "symbolizer/symbolizer.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "symbolizer/dwarf.h"
-#include "symbolizer/elf_image.h"
+#include "symbolizer/elf/dwarf.h"
+#include "symbolizer/elf/elf_image.h"
 
 #define EXERCISE_ADDRESSES 24u
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/events.h"
+#include "daemon/perf/events.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

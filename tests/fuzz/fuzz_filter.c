@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/columns.h"
+#include "report/output/columns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

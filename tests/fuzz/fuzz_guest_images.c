@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/scope.h"
-#include "symbolizer/demangle.h"
+#include "symbolizer/elf/demangle.h"
 #include "symbolizer/symbolizer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

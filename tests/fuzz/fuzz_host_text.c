@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/elf_build_id.h"
-#include "daemon/host_files.h"
-#include "daemon/proc_synth.h"
-#include "daemon/uevents.h"
+#include "daemon/host/elf_build_id.h"
+#include "daemon/host/host_files.h"
+#include "daemon/host/proc_synth.h"
+#include "daemon/kvm/uevents.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/base/scope.h"
-#include "symbolizer/kallsyms.h"
-#include "symbolizer/modules.h"
+#include "symbolizer/kernel/kallsyms.h"
+#include "symbolizer/kernel/modules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/base/error.h"
-#include "daemon/perf_parse.h"
-#include "daemon/perf_ring.h"
+#include "daemon/perf/perf_parse.h"
+#include "daemon/perf/perf_ring.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/perfdata_source.h"
+#include "daemon/perfdata/perfdata_source.h"
 #include "daemon/record_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

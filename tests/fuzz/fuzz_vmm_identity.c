@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/vmm_identity.h"
+#include "daemon/kvm/vmm_identity.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

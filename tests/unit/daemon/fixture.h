@@ -8,7 +8,7 @@
 
 #include "tests/unit/check.h"
 
-#include "daemon/host_files.h"
+#include "daemon/host/host_files.h"
 #include "daemon/source.h"
 
 /* A folder with proc, sys, debugfs and tracefs in it. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-#include "daemon/perfdata_file.h"
+#include "daemon/perfdata/perfdata_file.h"
 #include "tests/unit/check.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include "common/base/scope.h"
 #include "common/session/reader.h"
 #include "daemon/collector.h"
-#include "daemon/guest_files.h"
+#include "daemon/kvm/guest_files.h"
 
 #define SECOND 1000000000ull
 

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/discovery.h"
+#include "daemon/kvm/discovery.h"
 #include "daemon/inventory.h"
-#include "daemon/kvm_debugfs.h"
-#include "daemon/uevents.h"
+#include "daemon/kvm/kvm_debugfs.h"
+#include "daemon/kvm/uevents.h"
 
 struct test {
 	struct fixture_tree tree;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/daemon/fixture.h"
 
-#include "daemon/domains.h"
+#include "daemon/kvm/domains.h"
 
 /* The thread's number and when; what comes out of the table for it. */
 static struct hvp_sample sample_of(struct hvp_domain_table *domains, enum hvp_mode mode,

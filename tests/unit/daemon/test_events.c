@@ -3,8 +3,8 @@
 
 #include <linux/perf_event.h>
 
-#include "daemon/events.h"
-#include "daemon/perf_event.h"
+#include "daemon/perf/events.h"
+#include "daemon/perf/perf_event.h"
 
 #define ALL 0x3f
 #define HOST_USER HVP_MODE_BIT(HVP_MODE_HOST_USER)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/daemon/fixture.h"
 
-#include "daemon/host_checks.h"
+#include "daemon/host/host_checks.h"
 
 static struct hvp_check_result run_check(const struct hvp_check_host *host, const char *name)
 {

@@ -4,7 +4,7 @@
 
 #include "common/session/format.h"
 #include "common/session/reader.h"
-#include "daemon/import.h"
+#include "daemon/perfdata/import.h"
 #include "tests/unit/check.h"
 #include "tests/unit/daemon/perfdata_fixture.h"
 

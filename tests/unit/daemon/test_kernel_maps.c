@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/kallsyms_cache.h"
-#include "daemon/kernel_maps.h"
+#include "daemon/host/kallsyms_cache.h"
+#include "daemon/host/kernel_maps.h"
 
 struct test {
 	struct fixture_tree tree;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/check.h"
 
-#include "daemon/perf_parse.h"
+#include "daemon/perf/perf_parse.h"
 #include "tests/unit/daemon/perf_bytes.h"
 
 #define KERNEL_IP 0xffffffff81000100ull

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/check.h"
 
-#include "daemon/perf_ring.h"
+#include "daemon/perf/perf_ring.h"
 
 #define RING_SIZE 256
 

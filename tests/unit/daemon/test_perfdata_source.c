@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "common/session/format.h"
-#include "daemon/perfdata_source.h"
+#include "daemon/perfdata/perfdata_source.h"
 #include "daemon/record_config.h"
 #include "tests/unit/check.h"
 #include "tests/unit/daemon/perfdata_fixture.h"

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/scope.h"
-#include "daemon/elf_build_id.h"
-#include "daemon/proc_synth.h"
+#include "daemon/host/elf_build_id.h"
+#include "daemon/host/proc_synth.h"
 
 /* The smallest ELF file that has a build id: header, one program header, the note. */
 struct tiny_elf {

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/qmp.h"
+#include "daemon/kvm/qmp.h"
 
 /* A monitor that says these lines: the first on connecting, each other one when a command comes; NULL: nothing any more. */
 struct monitor {

@@ -9,7 +9,7 @@
 #include "common/base/scope.h"
 #include "common/session/format.h"
 #include "common/session/reader.h"
-#include "daemon/perf_event.h"
+#include "daemon/perf/perf_event.h"
 
 static struct fixture_tree tree;
 

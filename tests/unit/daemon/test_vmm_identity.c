@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/daemon/fixture.h"
 
-#include "daemon/vmm_identity.h"
+#include "daemon/kvm/vmm_identity.h"
 
 /*
  * Command lines as VMMs of today are started, by people, libvirt, OpenStack, Kata and Proxmox;

@@ -3,8 +3,8 @@
 #ifndef HVP_TESTS_UNIT_REPORT_REPORT_FIXTURE_H
 #define HVP_TESTS_UNIT_REPORT_REPORT_FIXTURE_H
 
-#include "report/calltree.h"
-#include "report/entries.h"
+#include "report/profile/calltree.h"
+#include "report/profile/entries.h"
 #include "tests/unit/check.h"
 #include "tests/unit/report/make_session.h"
 

@@ -2,8 +2,8 @@
 /* A function whose instructions are known, from the samples to the lines of the answer. */
 #include <stdlib.h>
 
-#include "report/annotate.h"
-#include "report/disasm.h"
+#include "report/annotate/annotate.h"
+#include "report/annotate/disasm.h"
 #include "tests/unit/report/report_fixture.h"
 
 /* The program's code is at 0x1000 in the file and in its address space. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What --filter, --time, --sort and --fields understand, and what they say of the rest. */
-#include "report/columns.h"
+#include "report/output/columns.h"
 #include "tests/unit/check.h"
 
 static void a_filter_that_is_wrong_says_where(void **state)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "elf_world.h"
-#include "symbolizer/module_relocate.h"
+#include "symbolizer/kernel/module_relocate.h"
 
 #define TEXT ((uint64_t)0xffffffffc0a00000)
 #define UNLIKELY ((uint64_t)0xffffffffc0b40000)

@@ -4,11 +4,11 @@
 
 #include <unistd.h>
 
-#include "symbolizer/demangle.h"
+#include "symbolizer/elf/demangle.h"
 #include "symbolizer/file.h"
 #include "symbolizer/jit_map.h"
-#include "symbolizer/kallsyms.h"
-#include "symbolizer/modules.h"
+#include "symbolizer/kernel/kallsyms.h"
+#include "symbolizer/kernel/modules.h"
 
 static void kallsyms_keeps_kernel_symbols_and_counts_the_rest(void **state)
 {
