@@ -9,7 +9,7 @@ from benchkit.figures import CannotMeasure, Figure, median_of, say
 from benchkit.process import measure
 from benchkit.workload import Workload
 
-SECONDS = 10
+SECONDS = 15
 MIN_SAMPLES = 300000
 # Samples a second and CPU: high on a small machine, so that a recording of some seconds has the samples that a long one has.
 FREQUENCY = max(4000, 40000 // os.cpu_count())
