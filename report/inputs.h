@@ -68,7 +68,7 @@ struct hvp_input_config {
 		 .value = "DIR",                                                                   \
 		 .offset = offsetof(config_type, member.debug_dirs),                               \
 		 .completion = "dir",                                                              \
-		 .help = "separate debug files, beside /usr/lib/debug"},                           \
+		 .help = "like /usr/lib/debug: separate debug files, unpacked packages"},          \
 		{.type = HVP_OPTION_FLAG,                                                          \
 		 .name = "debuginfod",                                                             \
 		 .offset = offsetof(config_type, member.use_debuginfod),                           \

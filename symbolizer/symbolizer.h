@@ -78,7 +78,10 @@ struct hvp_symbolizer_options {
 	/* Borrowed while the symbolizer lives. */
 	const struct hvp_guest_images *guests;
 	size_t num_guests;
-	/* Directories for separate debug files beside /usr/lib/debug; NULL-terminated or NULL. */
+	/*
+	 * Directories for separate debug files and kernel modules of hosts and guests, beside /usr/lib/debug:
+	 * laid out like it, or like a root with it; NULL-terminated or NULL.
+	 */
 	const char *const *debug_dirs;
 	/*
 	 * Ask the servers in $DEBUGINFOD_URLS for what is not here. Off: nothing leaves the

@@ -146,6 +146,7 @@ static struct hvp_elf *open_with_build_id(const struct hvp_finder *finder, const
 struct hvp_elf *hvp_finder_open_by_build_id(const struct hvp_finder *finder,
 					    const struct hvp_wanted *wanted)
 {
+	char unpacked[PATH_MAX];
 	struct hvp_elf *elf;
 
 	if (wanted->build_id_size < 8)
@@ -153,8 +154,13 @@ struct hvp_elf *hvp_finder_open_by_build_id(const struct hvp_finder *finder,
 	elf = wanted->root ? open_with_build_id(finder, wanted->root, DEBUG_DIR, wanted) : NULL;
 	if (!elf)
 		elf = open_with_build_id(finder, NULL, DEBUG_DIR, wanted);
-	for (size_t i = 0; !elf && finder->debug_dirs && finder->debug_dirs[i]; i++)
-		elf = open_with_build_id(finder, NULL, finder->debug_dirs[i], wanted);
+	for (size_t i = 0; !elf && finder->debug_dirs && finder->debug_dirs[i]; i++) {
+		const char *dir = finder->debug_dirs[i];
+
+		elf = open_with_build_id(finder, NULL, dir, wanted);
+		if (!elf && snprintf(unpacked, sizeof(unpacked), "%s%s", dir, DEBUG_DIR) < PATH_MAX)
+			elf = open_with_build_id(finder, NULL, unpacked, wanted);
+	}
 	return elf;
 }
 

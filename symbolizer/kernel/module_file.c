@@ -10,7 +10,7 @@
 #include "symbolizer/kernel/module_relocate.h"
 #include "symbolizer/walk.h"
 
-/* Files with debug information come first. */
+/* Below a kernel's root, or an unpacked package. Files with debug information come first. */
 static const char *const folders[] = {"/usr/lib/debug/lib/modules",
 				      "/usr/lib/debug/usr/lib/modules", "/lib/modules",
 				      "/usr/lib/modules"};
@@ -22,8 +22,8 @@ struct search {
 	char name[128];
 	const uint8_t *build_id;
 	uint8_t build_id_size;
-	/* The folder of the walk that is under way. */
-	const char *folder;
+	/* The folder of the walk that is under way, and the root that it is below. */
+	const char *root, *folder;
 	struct hvp_names own, all;
 };
 
@@ -134,17 +134,20 @@ static struct hvp_error *visit(void *arg, const struct hvp_walk_file *file)
 	if (has_all(search) || !is_file_of(file->name, search->name) ||
 	    snprintf(path, sizeof(path), "%s%s", search->folder, file->path) >= PATH_MAX)
 		return NULL;
-	elf = hvp_finder_open_module(search->kernel->images->finder, search->kernel->sources.root,
-				     path);
+	elf = hvp_finder_open_module(search->kernel->images->finder, search->root, path);
 	if (elf)
 		try_elf(search, elf);
 	return NULL;
 }
 
-/* The host's release is known; a guest may have several, and only one fits. */
-static void walk_folder(struct search *search, const char *folder)
+/*
+ * Walks one of the folders below `root`/`prefix`. The host's release is known; a guest may have several, and
+ * only one fits.
+ */
+static void walk_folder(struct search *search, const char *root, const char *prefix,
+			const char *folder)
 {
-	const struct hvp_kernel_sources *sources = &search->kernel->sources;
+	const char *release = search->kernel->sources.release;
 	const struct hvp_finder *finder = search->kernel->images->finder;
 	const struct hvp_walk_options options = {
 		.interrupted = finder->interrupted, .visit = visit, .arg = search};
@@ -153,14 +156,21 @@ static void walk_folder(struct search *search, const char *folder)
 	char path[PATH_MAX];
 	bool is_cut_short;
 
-	if (snprintf(path, sizeof(path), "%s%s%s", folder, sources->release ? "/" : "",
-		     sources->release ? sources->release : "") >= PATH_MAX)
+	if (snprintf(path, sizeof(path), "%s%s%s%s", prefix, folder, release ? "/" : "",
+		     release ? release : "") >= PATH_MAX)
 		return;
+	search->root = root;
 	search->folder = path;
-	err = hvp_open_folder_below(sources->root, path, &fd);
+	err = hvp_open_folder_below(root, path, &fd);
 	if (!err)
 		err = hvp_walk(fd, &options, &is_cut_short);
 	hvp_finder_log_error(finder, err);
+}
+
+static void walk_folders(struct search *search, const char *root, const char *prefix)
+{
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(folders) && !has_all(search); i++)
+		walk_folder(search, root, prefix, folders[i]);
 }
 
 static void look_for_file(struct search *search)
@@ -177,10 +187,10 @@ static void look_for_file(struct search *search)
 	if (elf)
 		try_elf(search, elf);
 	/* This machine's own modules say nothing of a guest's. */
-	if (search->kernel->sources.is_guest && !search->kernel->sources.root)
-		return;
-	for (size_t i = 0; i < HVP_ARRAY_SIZE(folders) && !has_all(search); i++)
-		walk_folder(search, folders[i]);
+	if (wanted.root || !search->kernel->sources.is_guest)
+		walk_folders(search, wanted.root, "");
+	for (size_t i = 0; finder->debug_dirs && finder->debug_dirs[i]; i++)
+		walk_folders(search, NULL, finder->debug_dirs[i]);
 }
 
 void hvp_module_file_open(struct hvp_kernel *kernel, struct hvp_image *image)

@@ -10,8 +10,9 @@
 #include "symbolizer/kernel/kernel_image.h"
 
 /*
- * Looks for the module's file below the kernel's root, and gives the image its code and lines (image->elf,
- * image->debug). Only once; without a file that fits nothing changes. The kernel's lock is held.
+ * Looks for the module's file below the kernel's root and the folders of debug files, and gives the image its
+ * code and lines (image->elf, image->debug). Only once; without a file that fits nothing changes. The
+ * kernel's lock is held.
  */
 void hvp_module_file_open(struct hvp_kernel *kernel, struct hvp_image *image);
 

@@ -243,12 +243,17 @@ static const char *resolve_outer(const char *name, const char *with_symbols, boo
 static void separate_debug_files_are_found_by_build_id_and_by_link(void **state)
 {
 	static const char *const dirs[] = {"debug-dir", NULL};
+	static const char *const packages[] = {"package", NULL};
 	const struct hvp_symbolizer_options with_dir = {.debug_dirs = dirs};
+	const struct hvp_symbolizer_options with_package = {.debug_dirs = packages};
 
 	(void)state;
 	install_debug_file("debug-dir");
+	install_debug_file("package/usr/lib/debug");
 	assert_string_equal(resolve_outer("by-build-id", "pie", true, NULL), "by-build-id!8");
 	assert_string_equal(resolve_outer("by-build-id", "pie", true, &with_dir),
+			    "by-build-id:hidden+0x0");
+	assert_string_equal(resolve_outer("by-build-id", "pie", true, &with_package),
 			    "by-build-id:hidden+0x0");
 	assert_string_equal(resolve_outer("by-link", "by-link.debug", false, NULL),
 			    "by-link:hidden+0x0");

@@ -47,9 +47,11 @@ static int make_root(void **state)
 		 "mkdir -p plain/lib/modules/6.1/extra packed/lib/modules/6.1 "
 		 "wrong/lib/modules/6.1 && cp %s/module.ko "
 		 "plain/lib/modules/6.1/extra/the-module.ko && "
+		 "mkdir -p package/usr/lib/debug/lib/modules/6.1/extra && cp %s/module.ko "
+		 "package/usr/lib/debug/lib/modules/6.1/extra/the-module.ko && "
 		 "cp %s/module.ko.xz packed/lib/modules/6.1/the_module.ko.xz && "
 		 "cp %s/other-module.ko wrong/lib/modules/6.1/the_module.ko",
-		 FIXTURES, FIXTURES, FIXTURES);
+		 FIXTURES, FIXTURES, FIXTURES, FIXTURES);
 	assert_int_equal(system(command), 0);
 	return 0;
 }
@@ -59,16 +61,24 @@ struct guest {
 	struct world world;
 };
 
-static void open_guest(struct guest *guest, const char *root)
+/* Without a root folder the guest's modules come from `debug_dirs`, or from nowhere. */
+static void open_guest_with(struct guest *guest, const char *root, const char *const *debug_dirs)
 {
-	const struct hvp_symbolizer_options options = {.guests = &guest->images, .num_guests = 1};
+	const struct hvp_symbolizer_options options = {
+		.guests = &guest->images, .num_guests = 1, .debug_dirs = debug_dirs};
 	char spec[256];
 
-	snprintf(spec, sizeof(spec), "web=kallsyms:guest.kallsyms,root:%s", root);
+	snprintf(spec, sizeof(spec), "web=kallsyms:guest.kallsyms%s%s", root ? ",root:" : "",
+		 root ? root : "");
 	assert_ok(hvp_guest_images_parse(spec, &guest->images));
 	world_begin(&guest->world);
 	world_domain(&guest->world, 1, 100, "web", "");
 	world_open(&guest->world, &options);
+}
+
+static void open_guest(struct guest *guest, const char *root)
+{
+	open_guest_with(guest, root, NULL);
 }
 
 static void close_guest(struct guest *guest)
@@ -112,6 +122,32 @@ static void each_section_has_lines_where_it_was_loaded(void **state)
 			     "unlikely_function");
 		close_guest(&guest);
 	}
+}
+
+static void an_unpacked_package_serves_a_guest_without_a_root(void **state)
+{
+	static const char *const dirs[][3] = {
+		{"package"}, {"package/usr/lib/debug"}, {"plain"}, {"wrong", "package"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		struct guest guest;
+
+		open_guest_with(&guest, NULL, dirs[i]);
+		expect_lines(&guest, TEXT + offset_of("first_function"), "first_function");
+		close_guest(&guest);
+	}
+}
+
+static void a_package_serves_where_the_root_has_another_version(void **state)
+{
+	static const char *const dirs[] = {"package", NULL};
+	struct guest guest;
+
+	(void)state;
+	open_guest_with(&guest, "wrong", dirs);
+	expect_lines(&guest, TEXT + offset_of("second_function"), "second_function");
+	close_guest(&guest);
 }
 
 static void inlined_functions_of_modules_are_known(void **state)
@@ -225,6 +261,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_section_has_lines_where_it_was_loaded),
+		cmocka_unit_test(an_unpacked_package_serves_a_guest_without_a_root),
+		cmocka_unit_test(a_package_serves_where_the_root_has_another_version),
 		cmocka_unit_test(inlined_functions_of_modules_are_known),
 		cmocka_unit_test(calls_lead_to_the_kernels_functions),
 		cmocka_unit_test(another_version_of_the_module_is_not_used),
