@@ -67,7 +67,9 @@ struct hvp_error *hvp_inputs_open(struct hvp_inputs *ret, const struct hvp_conte
 		.vmlinux = config->vmlinux,
 		.kallsyms = config->kallsyms,
 		.use_debuginfod = config->use_debuginfod,
-		.keep_mangled = !config->demangles,
+		.naming = !config->demangles	   ? HVP_NAMING_MANGLED
+			  : config->has_full_names ? HVP_NAMING_FULL
+						   : HVP_NAMING_SHORT,
 		.interrupted = context->interrupted,
 		.progress = show_stage,
 		.log = &context->log,

@@ -18,7 +18,7 @@ struct hvp_input_config {
 	const char *input;
 	const char *symfs, *vmlinux, *kallsyms;
 	struct hvp_strings guests, domains, debug_dirs;
-	bool use_debuginfod, demangles;
+	bool use_debuginfod, demangles, has_full_names;
 };
 
 #define HVP_INPUT_DEFAULTS                                                                         \
@@ -73,10 +73,14 @@ struct hvp_input_config {
 		 .name = "debuginfod",                                                             \
 		 .offset = offsetof(config_type, member.use_debuginfod),                           \
 		 .help = "ask the servers in $DEBUGINFOD_URLS for what is not here"},              \
+		{.type = HVP_OPTION_FLAG,                                                          \
+		 .name = "demangle",                                                               \
+		 .offset = offsetof(config_type, member.demangles),                                \
+		 .help = "write C++ and Rust names as in the source (default yes)"},               \
 	{                                                                                          \
-		.type = HVP_OPTION_FLAG, .name = "demangle",                                       \
-		.offset = offsetof(config_type, member.demangles),                                 \
-		.help = "write C++ and Rust names as in the source (default yes)"                  \
+		.type = HVP_OPTION_FLAG, .name = "full-names",                                     \
+		.offset = offsetof(config_type, member.has_full_names),                            \
+		.help = "C++ names with their parameters and results"                              \
 	}
 
 #define HVP_INPUT_OPTIONS(config_type, member)                                                     \

@@ -65,7 +65,7 @@ static struct hvp_error *open_dwarf(struct hvp_symbolizer *symbolizer, struct hv
 	}
 	hvp_finder_progress(&symbolizer->finder, "reading line information", hvp_elf_path(elf));
 	return hvp_dwarf_create(elf, hvp_finder_open_alternate(&symbolizer->finder, &wanted, elf),
-				symbolizer->finder.keep_mangled, &image->dwarf);
+				symbolizer->finder.naming, &image->dwarf);
 }
 
 struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,
@@ -191,7 +191,7 @@ struct hvp_error *hvp_symbolizer_find(struct hvp_symbolizer *symbolizer,
 	hvp_scope(matches_deinit) struct matches matches = {0};
 
 	hvp_try(match_all(symbolizer, image, name, false, &matches));
-	if (!matches.num && !symbolizer->finder.keep_mangled)
+	if (!matches.num && symbolizer->finder.naming != HVP_NAMING_MANGLED)
 		hvp_try(match_all(symbolizer, image, name, true, &matches));
 	*ret_num = matches.num;
 	*ret = hvp_take(matches.items);

@@ -115,7 +115,7 @@ static struct hvp_error *add_image(struct hvp_images *images, const struct hvp_i
 	image->build_id_size = spec->build_id_size;
 	image->scope = spec->scope;
 	image->why = spec->why;
-	hvp_symtab_init(&image->symtab, images->finder->keep_mangled);
+	hvp_symtab_init(&image->symtab, images->finder->naming);
 	pthread_mutex_init(&image->lock, NULL);
 	atomic_store(&images->num, index + 1);
 	*ret = image;

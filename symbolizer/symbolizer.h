@@ -67,6 +67,16 @@ struct hvp_error *hvp_guest_images_parse(const char *spec,
 					 struct hvp_guest_images *ret) hvp_must_use;
 void hvp_guest_images_deinit(struct hvp_guest_images *images);
 
+/* How much of a C++ or Rust name is written. */
+enum hvp_naming {
+	/* "ns::Box<int>::get": the parameters and results of C++ left out. */
+	HVP_NAMING_SHORT,
+	/* "int ns::Box<int>::get(long) const" */
+	HVP_NAMING_FULL,
+	/* As the linker has it. */
+	HVP_NAMING_MANGLED,
+};
+
 struct hvp_symbolizer_options {
 	/* Host files are looked for below this directory; NULL is "/". */
 	const char *symfs;
@@ -88,8 +98,7 @@ struct hvp_symbolizer_options {
 	 * machine.
 	 */
 	bool use_debuginfod;
-	/* Leave C++ and Rust names as the linker has them. */
-	bool keep_mangled;
+	enum hvp_naming naming;
 	/* Ends a wait for a server or a long load. May be NULL. */
 	const volatile sig_atomic_t *interrupted;
 	/* Told before anything slow starts: what, on which file. May be NULL. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "report/annotate/function_name.h"
 
 /* A symbol without a size is taken to reach this far behind its last sample. */
 #define UNSIZED_TAIL 16u
@@ -40,14 +41,6 @@ struct search {
 	struct hvp_map by_symbol;
 };
 
-/* "f" is also the name of "f(int)". */
-static bool is_called(const char *symbol, const char *name)
-{
-	size_t size = strlen(name);
-
-	return !strncmp(symbol, name, size) && (!symbol[size] || symbol[size] == '(');
-}
-
 static bool is_image(const struct hvp_image *image, const char *name)
 {
 	return !strcmp(hvp_image_name(image), name) || !strcmp(hvp_image_path(image), name);
@@ -66,7 +59,7 @@ static struct hvp_error *count_function(void *arg, const struct hvp_place *place
 	if (described->why == HVP_UNRESOLVED_OTHER_BUILD_ID)
 		functions->wrong_build += place->samples;
 	if (!described->symbol ||
-	    (search->name && !is_called(described->symbol->name, search->name)))
+	    (search->name && !hvp_function_is_called(described->symbol->name, search->name)))
 		return NULL;
 	if (search->image &&
 	    !is_image(hvp_symbolizer_image(search->profile->symbolizer, described->image),

@@ -7,6 +7,7 @@
 #include "common/cli/term.h"
 #include "common/cli/text.h"
 #include "report/annotate/annotate_view.h"
+#include "report/annotate/function_name.h"
 
 #define WIDE_ENOUGH 110u
 #define NUM_HOT_LINES 8u
@@ -90,7 +91,8 @@ static const struct hvp_annotated_line *line_of(const struct hvp_annotation *ann
 /* "file.c:12" and the text, or what there is. */
 static void spell_line(const struct hvp_annotated_line *line, bool has_file, char *buf, size_t size)
 {
-	char place[128] = "";
+	char place[128] = "", inlined[128] = "";
+	const char *text = line->text ? line->text : "";
 
 	if (!line->file) {
 		snprintf(buf, size, "(no line)");
@@ -100,9 +102,13 @@ static void spell_line(const struct hvp_annotated_line *line, bool has_file, cha
 		snprintf(place, sizeof(place), "%s:%u", base_name(line->file), line->line);
 	else
 		snprintf(place, sizeof(place), "%u", line->line);
-	snprintf(buf, size, "%-5s %s%s%s%s", place, line->inlined ? "{" : "",
-		 line->inlined ? line->inlined : "", line->inlined ? "} " : "",
-		 line->text ? line->text : "");
+	if (line->inlined) {
+		size_t length;
+		const char *name = hvp_function_short_name(line->inlined, &length);
+
+		snprintf(inlined, sizeof(inlined), " {%.*s}", (int)length, name);
+	}
+	snprintf(buf, size, "%-5s%s%s%s", place, inlined, *text ? " " : "", text);
 }
 
 static void print_instruction(const struct text_view *text, size_t index, unsigned int width)

@@ -34,16 +34,30 @@ static void output_add(const char *text, size_t size, void *arg)
 	output->size += size;
 }
 
-static bool demangle_into(const char *raw, struct output *output)
+/* Without parameters the demangler forgets which copy of a function it is: ".constprop.0". */
+static void add_clone(const char *suffix, struct output *output)
+{
+	if (!suffix)
+		return;
+	output_add(" [clone ", 8, output);
+	output_add(suffix, strlen(suffix), output);
+	output_add("]", 1, output);
+}
+
+static bool demangle_into(const char *raw, int flags, struct output *output)
 {
 	output->size = 0;
 	if (setjmp(output->overflow))
 		return false;
 	/* Rust first: its legacy names are also valid C++ ones. */
-	if (rust_demangle_callback(raw, DMGL_PARAMS | DMGL_ANSI, output_add, output))
+	if (rust_demangle_callback(raw, flags, output_add, output))
 		return true;
 	output->size = 0;
-	return cplus_demangle_v3_callback(raw, DMGL_PARAMS | DMGL_ANSI, output_add, output);
+	if (!cplus_demangle_v3_callback(raw, flags, output_add, output))
+		return false;
+	if (!(flags & DMGL_PARAMS))
+		add_clone(strchr(raw, '.'), output);
+	return true;
 }
 
 static bool looks_mangled(const char *raw)
@@ -120,13 +134,15 @@ const char *hvp_escape_controls(const char *raw, struct hvp_arena *arena)
 	return escaped;
 }
 
-const char *hvp_demangle(const char *raw, bool keep_mangled, struct hvp_arena *arena)
+const char *hvp_demangle(const char *raw, enum hvp_naming naming, struct hvp_arena *arena)
 {
+	int flags = naming == HVP_NAMING_FULL ? DMGL_PARAMS | DMGL_ANSI : DMGL_NO_OPTS;
 	struct output output;
 	const char *copy;
 
-	if (keep_mangled || !looks_mangled(raw) || strnlen(raw, MAX_MANGLED) == MAX_MANGLED ||
-	    !demangle_into(raw, &output) || !output.size)
+	if (naming == HVP_NAMING_MANGLED || !looks_mangled(raw) ||
+	    strnlen(raw, MAX_MANGLED) == MAX_MANGLED || !demangle_into(raw, flags, &output) ||
+	    !output.size)
 		return hvp_escape_controls(raw, arena);
 	output.text[output.size] = '\0';
 	copy = hvp_escape_controls(output.text, arena);

@@ -14,7 +14,7 @@
 #define MAX_FRAMES 128
 
 struct hvp_error *hvp_dwarf_create(const struct hvp_elf *elf, struct hvp_elf *alternate,
-				   bool keep_mangled, struct hvp_dwarf **ret)
+				   enum hvp_naming naming, struct hvp_dwarf **ret)
 {
 	struct hvp_dwarf *dwarf = calloc(1, sizeof(*dwarf));
 
@@ -24,7 +24,7 @@ struct hvp_error *hvp_dwarf_create(const struct hvp_elf *elf, struct hvp_elf *al
 	}
 	dwarf->elf = elf;
 	dwarf->alternate = alternate;
-	dwarf->keep_mangled = keep_mangled;
+	dwarf->naming = naming;
 	hvp_arena_init(&dwarf->arena);
 	hvp_map_init(&dwarf->results);
 	hvp_map_init(&dwarf->units);
@@ -90,7 +90,7 @@ const char *hvp_dwarf_name(struct hvp_dwarf *dwarf, Dwarf_Die *die)
 			continue;
 		raw = dwarf_formstring(&attribute);
 		if (raw && *raw)
-			return hvp_demangle(raw, dwarf->keep_mangled, &dwarf->arena);
+			return hvp_demangle(raw, dwarf->naming, &dwarf->arena);
 	}
 	return NULL;
 }

@@ -21,7 +21,7 @@ struct hvp_dwarf;
  * over, also on error.
  */
 struct hvp_error *hvp_dwarf_create(const struct hvp_elf *elf, struct hvp_elf *alternate,
-				   bool keep_mangled, struct hvp_dwarf **ret) hvp_must_use;
+				   enum hvp_naming naming, struct hvp_dwarf **ret) hvp_must_use;
 /* Accepts NULL. */
 void hvp_dwarf_destroy(struct hvp_dwarf *dwarf);
 

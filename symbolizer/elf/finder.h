@@ -23,7 +23,7 @@ struct hvp_finder {
 	const char *host_root;
 	const char *const *debug_dirs;
 	bool use_debuginfod;
-	bool keep_mangled;
+	enum hvp_naming naming;
 	const volatile sig_atomic_t *interrupted;
 	void (*progress)(void *arg, const char *stage, const char *path);
 	void *progress_arg;

@@ -8,9 +8,9 @@
 #include "common/base/scope.h"
 #include "symbolizer/elf/demangle.h"
 
-void hvp_symtab_init(struct hvp_symtab *symtab, bool keep_mangled)
+void hvp_symtab_init(struct hvp_symtab *symtab, enum hvp_naming naming)
 {
-	*symtab = (struct hvp_symtab){.keep_mangled = keep_mangled};
+	*symtab = (struct hvp_symtab){.naming = naming};
 	hvp_arena_init(&symtab->names);
 	pthread_mutex_init(&symtab->lock, NULL);
 }
@@ -265,7 +265,7 @@ const struct hvp_symbol *hvp_symtab_present(struct hvp_symtab *symtab,
 	pthread_mutex_lock(&symtab->lock);
 	name = entry->symbol.name;
 	if (!name) {
-		name = hvp_demangle(entry->raw, symtab->keep_mangled, &symtab->names);
+		name = hvp_demangle(entry->raw, symtab->naming, &symtab->names);
 		__atomic_store_n(&entry->symbol.name, name, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&symtab->lock);

@@ -35,10 +35,10 @@ struct hvp_symtab {
 	/* Presented names. */
 	struct hvp_arena names;
 	pthread_mutex_t lock;
-	bool keep_mangled;
+	enum hvp_naming naming;
 };
 
-void hvp_symtab_init(struct hvp_symtab *symtab, bool keep_mangled);
+void hvp_symtab_init(struct hvp_symtab *symtab, enum hvp_naming naming);
 void hvp_symtab_deinit(struct hvp_symtab *symtab);
 
 enum hvp_binding { HVP_BINDING_LOCAL, HVP_BINDING_WEAK, HVP_BINDING_GLOBAL };

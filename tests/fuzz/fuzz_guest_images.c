@@ -15,7 +15,7 @@ static void demangle(const char *text)
 	const char *name;
 
 	hvp_arena_init(&arena);
-	name = hvp_demangle(text, false, &arena);
+	name = hvp_demangle(text, HVP_NAMING_FULL, &arena);
 	for (; name && *name; name++) {
 		if ((unsigned char)*name < 0x20 || *name == 0x7f)
 			abort();

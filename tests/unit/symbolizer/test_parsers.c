@@ -253,8 +253,34 @@ static void names_are_readable_and_harmless(void **state)
 	(void)state;
 	hvp_arena_init(&arena);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		assert_string_equal(hvp_demangle(table[i].raw, false, &arena), table[i].expected);
-	assert_string_equal(hvp_demangle("_ZN3foo3barEi", true, &arena), "_ZN3foo3barEi");
+		assert_string_equal(hvp_demangle(table[i].raw, HVP_NAMING_FULL, &arena),
+				    table[i].expected);
+	assert_string_equal(hvp_demangle("_ZN3foo3barEi", HVP_NAMING_MANGLED, &arena),
+			    "_ZN3foo3barEi");
+	hvp_arena_deinit(&arena);
+}
+
+static void parameters_and_results_of_cxx_can_be_left_out(void **state)
+{
+	static const struct {
+		const char *raw, *expected;
+	} table[] = {
+		{"_ZN3foo3barEi", "foo::bar"},
+		{"_Z4fillIiEmi", "fill<int>"},
+		{"_ZNK5outer3BoxIlE5twiceEi", "outer::Box<long>::twice"},
+		{"_ZN3foo3barEi.constprop.0", "foo::bar [clone .constprop.0]"},
+		{"_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", "core::fmt::Write::write_fmt"},
+		{"_RNvCs1234_7mycrate3foo", "mycrate::foo"},
+		{"_Znonsense", "_Znonsense"},
+		{"plain", "plain"},
+	};
+	struct hvp_arena arena;
+
+	(void)state;
+	hvp_arena_init(&arena);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_string_equal(hvp_demangle(table[i].raw, HVP_NAMING_SHORT, &arena),
+				    table[i].expected);
 	hvp_arena_deinit(&arena);
 }
 
@@ -271,7 +297,7 @@ static void a_name_that_would_expand_without_end_stays_mangled(void **state)
 		size += (size_t)sprintf(raw + size, "S_IS%d_S%d_E", i, i);
 	snprintf(raw + size, sizeof(raw) - size, "EvT_");
 	hvp_arena_init(&arena);
-	assert_true(strlen(hvp_demangle(raw, false, &arena)) < 10000);
+	assert_true(strlen(hvp_demangle(raw, HVP_NAMING_FULL, &arena)) < 10000);
 	hvp_arena_deinit(&arena);
 }
 
@@ -286,6 +312,7 @@ int main(void)
 		cmocka_unit_test(all_parts_of_a_guests_images_are_read),
 		cmocka_unit_test(mistakes_in_a_guests_images_are_named),
 		cmocka_unit_test(names_are_readable_and_harmless),
+		cmocka_unit_test(parameters_and_results_of_cxx_can_be_left_out),
 		cmocka_unit_test(a_name_that_would_expand_without_end_stays_mangled),
 	};
 
