@@ -18,6 +18,12 @@ WANTED = ("boot/vmlinuz-", "boot/config-", "/kernel/drivers/virtio/", "/kernel/d
           "/kernel/arch/x86/kvm/", "/kernel/virt/", "/kernel/crypto/")
 WANTED_DEBUG = ("/vmlinux-", "/kernel/arch/x86/kvm/kvm.ko", "/kernel/arch/x86/kvm/kvm-amd.ko",
                 "/kernel/crypto/wp512.ko")
+# The hot functions of domains.py and what is inlined into them, from Linux 6.1 on.
+WANTED_SOURCE = ("lib/crypto/sha1.c", "lib/sha1.c", "crypto/wp512.c", "arch/x86/lib/clear_page_64.S",
+                 "include/linux/bitops.h", "include/asm-generic/unaligned.h",
+                 "include/linux/unaligned.h", "include/vdso/unaligned.h")
+# Source text is worth no longer wait.
+MAX_SOURCE_SECONDS = 120
 
 
 class Unavailable(Exception):
@@ -104,10 +110,13 @@ def _choose_package(metapackage, say):
                       "run: apt-get update")
 
 
-def _download(package, version, directory):
+def _download(package, version, directory, max_seconds):
     command = ["apt-get", "download", "-q", f"{package}={version}"]
-    done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False, text=True)
+    try:
+        done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, timeout=max_seconds,
+                              stderr=subprocess.STDOUT, check=False, text=True)
+    except subprocess.TimeoutExpired as late:
+        raise Unavailable(f"{package} {version} did not arrive within {max_seconds} seconds") from late
     debs = list(pathlib.Path(directory).glob("*.deb"))
     if done.returncode or len(debs) != 1:
         reason = "\n".join(done.stdout.strip().splitlines()[-3:])
@@ -115,25 +124,51 @@ def _download(package, version, directory):
     return debs[0]
 
 
-def _extract(deb, wanted, target):
-    """Writes those regular files of a .deb whose path holds one of the wanted parts, uncompressed."""
+@contextlib.contextmanager
+def _open_deb(deb):
+    """The files of a .deb as a tar stream, to be read in their order."""
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)],
                           stdout=subprocess.PIPE) as process:
         with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            for member in archive:
-                if not member.isfile() or not any(part in member.name for part in wanted):
-                    continue
-                path = target / pathlib.PurePosixPath(member.name.removesuffix(".xz"))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with archive.extractfile(member) as source, open(path, "wb") as copy:
-                    # Modules are compressed from Debian 13 on.
-                    is_xz = member.name.endswith(".xz")
-                    shutil.copyfileobj(lzma.open(source) if is_xz else source, copy, 1 << 20)
+            yield archive
     if process.returncode:
         raise Unavailable(f"dpkg-deb cannot read {deb}")
 
 
-def _provide(package, version, wanted, say):
+def _write(path, source):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+
+
+def _extract(deb, wanted, target):
+    """Writes those regular files of a .deb whose path holds one of the wanted parts, uncompressed."""
+    with _open_deb(deb) as archive:
+        for member in archive:
+            if not member.isfile() or not any(part in member.name for part in wanted):
+                continue
+            with archive.extractfile(member) as source:
+                # Modules are compressed from Debian 13 on.
+                is_xz = member.name.endswith(".xz")
+                _write(target / pathlib.PurePosixPath(member.name.removesuffix(".xz")),
+                       lzma.open(source) if is_xz else source)
+
+
+def _extract_source(deb, wanted, target):
+    """Writes the wanted files out of the tarball in a .deb of linux-source; it is never unpacked as a whole."""
+    with _open_deb(deb) as archive:
+        for member in archive:
+            if not member.name.endswith(".tar.xz"):
+                continue
+            with archive.extractfile(member) as packed, \
+                    tarfile.open(fileobj=packed, mode="r|xz") as tree:
+                for file in tree:
+                    name = file.name.partition("/")[2]
+                    if file.isfile() and name in wanted:
+                        _write(target / name, tree.extractfile(file))
+
+
+def _provide(package, version, wanted, say, extract=_extract, max_seconds=None):
     """The folder with the wanted files of a package, downloaded when the cache has it not."""
     target = cache_dir() / f"{package}@{version}"
     marker = target / ".complete"
@@ -143,10 +178,12 @@ def _provide(package, version, wanted, say):
         say(f"fetch {package} {version}")
         with tempfile.TemporaryDirectory(dir=cache_dir()) as scratch:
             os.chmod(scratch, 0o755)
-            deb = _download(package, version, scratch)
+            deb = _download(package, version, scratch, max_seconds)
             say(f"take the files out of {package}")
             staged = pathlib.Path(scratch) / "staged"
-            _extract(deb, wanted, staged)
+            extract(deb, wanted, staged)
+            if not staged.exists():
+                raise Unavailable(f"{package} {version} has none of {', '.join(wanted)}")
             (staged / ".complete").write_text("\n".join(wanted), encoding="ascii")
             shutil.rmtree(target, ignore_errors=True)
             staged.rename(target)
@@ -169,6 +206,13 @@ def find_debug(kernel):
     """The debug folder if the cache already has it, else None."""
     path = cache_dir() / f"linux-image-{kernel.release}-dbg@{kernel.version}"
     return path if (path / ".complete").exists() else None
+
+
+def provide_source(kernel, say):
+    """Fetches the kernel's source files of the lab's hot functions; returns the folder, a tree as in Linux."""
+    series = ".".join(kernel.version.split(".")[:2])
+    return _provide(f"linux-source-{series}", kernel.version, WANTED_SOURCE, say,
+                    extract=_extract_source, max_seconds=MAX_SOURCE_SECONDS)
 
 
 def vmlinux_of(debug_root, kernel):
