@@ -6,21 +6,12 @@
 #ifndef HVP_DAEMON_PERFDATA_SOURCE_H
 #define HVP_DAEMON_PERFDATA_SOURCE_H
 
+#include "daemon/perfdata/perfdata_delivery.h"
 #include "daemon/perfdata/perfdata_file.h"
 #include "daemon/source.h"
 
 /* Opened with hvp_record_config.input, the path of the file ("-": standard input). */
 extern const struct hvp_source_ops hvp_perfdata_source_ops;
-
-struct hvp_perfdata_progress {
-	/* Bytes of the file read, and in all (0 when not known). */
-	uint64_t done, total;
-	uint64_t samples;
-	/* Of the samples delivered so far; both 0 when there is none. */
-	uint64_t first_time, last_time;
-	/* Damage was met: the file is cut short, or records were left out. */
-	bool is_degraded;
-};
 
 /* Of a source that hvp_perfdata_source_ops opened. */
 void hvp_perfdata_source_progress(const struct hvp_source *source,
