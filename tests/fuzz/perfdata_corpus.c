@@ -3,42 +3,27 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "daemon/perfdata_file.h"
+#include "daemon/perfdata/perfdata_file.h"
 #include "tests/unit/check.h"
 #include "tests/unit/daemon/perfdata_fixture.h"
 
 static const uint64_t chain[] = {PERF_CONTEXT_KERNEL, 0xffffffff81000010, 0xffffffff81000110,
 				 PERF_CONTEXT_USER,   0x401000,		  0x402000};
 
-static const struct fixture_sample samples[] = {
-	{.misc = PERF_RECORD_MISC_USER,
-	 .id = FIXTURE_ID,
-	 .ip = 0x401000,
-	 .time = 1000,
-	 .period = 7,
-	 .pid = 20,
-	 .tid = 21,
-	 .cpu = 3,
-	 .chain = chain + 3,
-	 .num_chain = 3},
-	{.misc = PERF_RECORD_MISC_KERNEL,
-	 .id = FIXTURE_OTHER_ID,
-	 .ip = 0xffffffff81000010,
-	 .time = 2000,
-	 .period = 9,
-	 .pid = 20,
-	 .tid = 20,
-	 .chain = chain,
-	 .num_chain = 6},
-	{.misc = PERF_RECORD_MISC_GUEST_KERNEL,
-	 .id = FIXTURE_ID,
-	 .ip = 0xffffffff82000010,
-	 .time = 1500,
-	 .period = 8,
-	 .pid = 30,
-	 .tid = 31,
-	 .cpu = 1},
-};
+/* The host's samples have chains, and the kernel's is of the second event. */
+static void add_samples(struct perfdata_fixture *fixture)
+{
+	struct fixture_sample samples[FIXTURE_NUM_SAMPLES];
+
+	memcpy(samples, fixture_samples, sizeof(samples));
+	samples[0].chain = chain + 3;
+	samples[0].num_chain = 3;
+	samples[1].id = FIXTURE_OTHER_ID;
+	samples[1].chain = chain;
+	samples[1].num_chain = 6;
+	for (size_t i = 0; i < FIXTURE_NUM_SAMPLES; i++)
+		fixture_add_sample(fixture, &samples[i]);
+}
 
 static void put(const char *folder, const char *name, struct perfdata_fixture *fixture)
 {
@@ -67,8 +52,7 @@ static void fill(struct perfdata_fixture *fixture, uint64_t sample_type, uint64_
 	fixture_add_mmap(fixture, PERF_RECORD_MISC_KERNEL, UINT32_MAX, 0xffffffffc0000000, 0x1000,
 			 0, "/lib/modules/6.1/kvm-amd.ko");
 	fixture_add_comm(fixture, 20, 20, "program");
-	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
-		fixture_add_sample(fixture, &samples[i]);
+	add_samples(fixture);
 	fixture_add_lost(fixture, 3);
 }
 

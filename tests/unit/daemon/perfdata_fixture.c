@@ -18,6 +18,33 @@ enum {
 	FEATURE_EVENT_DESC = 12,
 };
 
+const struct fixture_sample fixture_samples[FIXTURE_NUM_SAMPLES] = {
+	{.misc = PERF_RECORD_MISC_USER,
+	 .id = FIXTURE_ID,
+	 .ip = 0x401000,
+	 .time = 1000,
+	 .period = 7,
+	 .pid = 20,
+	 .tid = 21,
+	 .cpu = 3},
+	{.misc = PERF_RECORD_MISC_KERNEL,
+	 .id = FIXTURE_ID,
+	 .ip = 0xffffffff81000010,
+	 .time = 2000,
+	 .period = 9,
+	 .pid = 20,
+	 .tid = 20,
+	 .cpu = 0},
+	{.misc = PERF_RECORD_MISC_GUEST_KERNEL,
+	 .id = FIXTURE_ID,
+	 .ip = 0xffffffff82000010,
+	 .time = 1500,
+	 .period = 8,
+	 .pid = 30,
+	 .tid = 31,
+	 .cpu = 1},
+};
+
 void fixture_init(struct perfdata_fixture *fixture)
 {
 	*fixture = (struct perfdata_fixture){.sample_type = FIXTURE_SAMPLE_TYPE};

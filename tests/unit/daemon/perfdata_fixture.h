@@ -44,6 +44,10 @@ struct fixture_sample {
 	uint64_t num_chain;
 };
 
+/* One of a program, one of the host's kernel, one of a guest's kernel; without chains. */
+#define FIXTURE_NUM_SAMPLES 3u
+extern const struct fixture_sample fixture_samples[FIXTURE_NUM_SAMPLES];
+
 void fixture_init(struct perfdata_fixture *fixture);
 void fixture_deinit(struct perfdata_fixture *fixture);
 

@@ -103,41 +103,13 @@ static struct hvp_error *read_bytes(const void *data, size_t size, struct delive
 	return read_path(path, ret);
 }
 
-static const struct fixture_sample samples[] = {
-	{.misc = PERF_RECORD_MISC_USER,
-	 .id = FIXTURE_ID,
-	 .ip = 0x401000,
-	 .time = 1000,
-	 .period = 7,
-	 .pid = 20,
-	 .tid = 21,
-	 .cpu = 3},
-	{.misc = PERF_RECORD_MISC_KERNEL,
-	 .id = FIXTURE_ID,
-	 .ip = 0xffffffff81000010,
-	 .time = 2000,
-	 .period = 9,
-	 .pid = 20,
-	 .tid = 20,
-	 .cpu = 0},
-	{.misc = PERF_RECORD_MISC_GUEST_KERNEL,
-	 .id = FIXTURE_ID,
-	 .ip = 0xffffffff82000010,
-	 .time = 1500,
-	 .period = 8,
-	 .pid = 30,
-	 .tid = 31,
-	 .cpu = 1},
-};
-#define NUM_SAMPLES (sizeof(samples) / sizeof(samples[0]))
-
 static void add_all(struct perfdata_fixture *fixture)
 {
 	fixture_add_comm(fixture, 20, 20, "program");
 	fixture_add_mmap(fixture, PERF_RECORD_MISC_USER, 20, 0x400000, 0x2000, 0x1000,
 			 "/usr/bin/program");
-	for (size_t i = 0; i < NUM_SAMPLES; i++)
-		fixture_add_sample(fixture, &samples[i]);
+	for (size_t i = 0; i < FIXTURE_NUM_SAMPLES; i++)
+		fixture_add_sample(fixture, &fixture_samples[i]);
 }
 
 static void check_sample(const struct hvp_sample *found, const struct fixture_sample *expected)
@@ -158,11 +130,11 @@ static void check_sample(const struct hvp_sample *found, const struct fixture_sa
 
 static void check_all(const struct delivered *delivered)
 {
-	assert_int_equal(delivered->num_samples, NUM_SAMPLES);
-	for (size_t i = 0; i < NUM_SAMPLES; i++) {
-		check_sample(&delivered->samples[i], &samples[i]);
-		assert_int_equal(delivered->samples[i].cpu, samples[i].cpu);
-		assert_int_equal(delivered->samples[i].period, samples[i].period);
+	assert_int_equal(delivered->num_samples, FIXTURE_NUM_SAMPLES);
+	for (size_t i = 0; i < FIXTURE_NUM_SAMPLES; i++) {
+		check_sample(&delivered->samples[i], &fixture_samples[i]);
+		assert_int_equal(delivered->samples[i].cpu, fixture_samples[i].cpu);
+		assert_int_equal(delivered->samples[i].period, fixture_samples[i].period);
 	}
 	assert_string_equal(delivered->comm, "program");
 	assert_int_equal(delivered->num_maps, 1);
@@ -170,7 +142,7 @@ static void check_all(const struct delivered *delivered)
 	assert_int_equal(delivered->mmaps[0].file_offset, 0x1000);
 	assert_string_equal(delivered->events, "cpu-clock:u(ns) ");
 	assert_string_equal(delivered->host, "elsewhere");
-	assert_int_equal(delivered->progress.samples, NUM_SAMPLES);
+	assert_int_equal(delivered->progress.samples, FIXTURE_NUM_SAMPLES);
 	assert_int_equal(delivered->progress.first_time, 1000);
 	assert_int_equal(delivered->progress.last_time, 2000);
 	assert_false(delivered->progress.is_degraded);
@@ -236,7 +208,7 @@ static void every_layout_of_samples_is_understood(void **state)
 	};
 	static const uint64_t chain[] = {PERF_CONTEXT_USER, 0x401000, 0x402000};
 	const size_t num = sizeof(optional) / sizeof(optional[0]);
-	struct fixture_sample sample = samples[0];
+	struct fixture_sample sample = fixture_samples[0];
 
 	(void)state;
 	sample.chain = chain;
@@ -272,7 +244,7 @@ static void every_layout_of_samples_is_understood(void **state)
 
 static void samples_go_to_the_event_that_their_id_names(void **state)
 {
-	struct fixture_sample sample = samples[0];
+	struct fixture_sample sample = fixture_samples[0];
 	struct perfdata_fixture fixture;
 	struct delivered delivered;
 
@@ -429,7 +401,7 @@ static void data_that_is_no_record_is_passed_over(void **state)
 	add_all(&fixture);
 	fixture_finish_file(&fixture);
 	assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
-	assert_int_equal(delivered.num_samples, NUM_SAMPLES);
+	assert_int_equal(delivered.num_samples, FIXTURE_NUM_SAMPLES);
 	assert_non_null(strstr(delivered.notes, "80 bytes of AUX area trace"));
 	fixture_deinit(&fixture);
 }
@@ -458,7 +430,7 @@ static void check_cut(const struct perfdata_fixture *fixture, bool is_stream)
 		if (!is_stream && size < data_end)
 			assert_true(delivered.progress.is_degraded);
 		if (size >= data_end)
-			assert_int_equal(delivered.num_samples, NUM_SAMPLES);
+			assert_int_equal(delivered.num_samples, FIXTURE_NUM_SAMPLES);
 	}
 }
 
@@ -517,7 +489,7 @@ static void perf_that_was_killed_left_records_all_the_same(void **state)
 	memset(fixture.whole.data + 48, 0, 8);
 	assert_ok(read_bytes(fixture.whole.data, fixture.data_offset + fixture.records.size,
 			     &delivered));
-	assert_int_equal(delivered.num_samples, NUM_SAMPLES);
+	assert_int_equal(delivered.num_samples, FIXTURE_NUM_SAMPLES);
 	assert_non_null(strstr(delivered.notes, "did not finish"));
 	fixture_deinit(&fixture);
 }
@@ -537,7 +509,7 @@ static void an_impossible_record_ends_the_file_and_names_its_offset(void **state
 	add_all(&fixture);
 	fixture_finish_file(&fixture);
 	assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
-	assert_int_equal(delivered.num_samples, NUM_SAMPLES);
+	assert_int_equal(delivered.num_samples, FIXTURE_NUM_SAMPLES);
 	assert_non_null(strstr(delivered.notes, offset));
 	assert_non_null(strstr(delivered.notes, "smaller than its own header"));
 	fixture_deinit(&fixture);
