@@ -2,7 +2,7 @@
 /*
  * What the parts of the reader share: reader.c (opening, and what is handed out), reader_walk.c
  * (chunk after chunk), reader_tables.c (what is in them), reader_records.c, reader_stacks.c,
- * reader_samples.c.
+ * reader_samples.c, and reader_input.c below them all.
  */
 #ifndef HVP_COMMON_SESSION_READER_INTERNAL_H
 #define HVP_COMMON_SESSION_READER_INTERNAL_H
@@ -119,7 +119,7 @@ struct hvp_session {
 	struct hvp_buf stored, room;
 };
 
-/* reader_walk.c */
+/* reader_input.c */
 
 /* Reads `size` bytes at `offset`; HVP_ERROR_TRUNCATED when they are not there. */
 struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t offset, void *data,
@@ -130,6 +130,17 @@ struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t 
  */
 struct hvp_error *hvp_session_charge(struct hvp_session *session, const struct hvp_reader *reader,
 				     uint64_t size) hvp_must_use;
+
+/* Adds numbers first.. at array index `base`; false when they are not above all that are there. */
+struct hvp_error *hvp_ranges_add(struct hvp_ranges *ranges, uint64_t first, uint64_t num,
+				 size_t base, bool *ret_is_above) hvp_must_use;
+/* Takes the last `num` numbers back. */
+void hvp_ranges_cut(struct hvp_ranges *ranges, uint64_t num);
+/* The array index of a number; SIZE_MAX when it is not there. */
+size_t hvp_ranges_find(const struct hvp_ranges *ranges, uint64_t number);
+
+/* reader_walk.c */
+
 /* Loads everything there is; errors are only those that leave nothing to read. */
 struct hvp_error *hvp_session_walk(struct hvp_session *session) hvp_must_use;
 
@@ -148,14 +159,6 @@ struct hvp_error *hvp_load_index(struct hvp_session *session,
 /* NULL when there is no such string. */
 const struct hvp_text *hvp_session_text(const struct hvp_session *session, uint64_t number);
 const struct hvp_blob_data *hvp_session_blob(const struct hvp_session *session, uint64_t number);
-
-/* Adds numbers first.. at array index `base`; false when they are not above all that are there. */
-struct hvp_error *hvp_ranges_add(struct hvp_ranges *ranges, uint64_t first, uint64_t num,
-				 size_t base, bool *ret_is_above) hvp_must_use;
-/* Takes the last `num` numbers back. */
-void hvp_ranges_cut(struct hvp_ranges *ranges, uint64_t num);
-/* The array index of a number; SIZE_MAX when it is not there. */
-size_t hvp_ranges_find(const struct hvp_ranges *ranges, uint64_t number);
 
 /* reader_records.c */
 struct hvp_error *hvp_load_records(struct hvp_session *session,

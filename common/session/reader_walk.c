@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opening a session walks its chunks from the first to the last, past whatever is damaged. */
 #include <endian.h>
-#include <errno.h>
 #include <string.h>
 
 #include "common/session/reader_internal.h"
@@ -11,41 +10,6 @@
 /* Of memory for what is loaded at open. Real sessions need about 10 bytes for one in the file. */
 #define MEMORY_PER_BYTE 64u
 #define MEMORY_AT_LEAST (16u << 20)
-
-struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t offset, void *data,
-				    size_t size)
-{
-	uint8_t *at = data;
-
-	while (size) {
-		ssize_t n = pread(session->fd, at, size, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return hvp_error_from_errno(errno, "%s: cannot read at offset 0x%llx",
-						    session->path, (unsigned long long)offset);
-		if (!n)
-			return hvp_error_at(HVP_ERROR_TRUNCATED, session->path, offset,
-					    "%zu more bytes expected: the file is cut short", size);
-		at += n;
-		offset += (uint64_t)n;
-		size -= (size_t)n;
-	}
-	return NULL;
-}
-
-struct hvp_error *hvp_session_charge(struct hvp_session *session, const struct hvp_reader *reader,
-				     uint64_t size)
-{
-	if (size > session->memory_left)
-		return hvp_reader_error(reader,
-					"this chunk claims more than a file of %llu bytes "
-					"can hold",
-					(unsigned long long)session->file_size);
-	session->memory_left -= size;
-	return NULL;
-}
 
 /* Counts it, keeps the first in words, and consumes the error. */
 static void note_damage(struct hvp_session *session, struct hvp_error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of the writer share: writer.c (the way of everything to the file),
- * writer_records.c, writer_samples.c.
+ * What the parts of the writer share: writer.c (what is handed in, and when it is written),
+ * writer_records.c, writer_samples.c (chunks), writer_drain.c (to the file).
  */
 #ifndef HVP_COMMON_SESSION_WRITER_INTERNAL_H
 #define HVP_COMMON_SESSION_WRITER_INTERNAL_H
@@ -90,7 +90,7 @@ struct hvp_error *hvp_writer_queue_records(struct hvp_session_writer *writer) hv
 /* Puts the losses of a time of failure into writer->records. */
 struct hvp_error *hvp_writer_put_losses(struct hvp_session_writer *writer) hvp_must_use;
 
-/* writer.c */
+/* writer_drain.c */
 
 /* Drains the queue and keeps account of failures. */
 struct hvp_error *hvp_writer_drain(struct hvp_session_writer *writer) hvp_must_use;
