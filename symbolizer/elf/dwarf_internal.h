@@ -74,6 +74,8 @@ struct hvp_dwarf {
 	size_t num_ranges, capacity_ranges;
 };
 
+/* dwarf_names.c */
+
 /* Text of the file with its control characters escaped. */
 const char *hvp_dwarf_text(struct hvp_dwarf *dwarf, const char *text);
 /*
