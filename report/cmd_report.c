@@ -8,6 +8,7 @@
 #include "common/cli/term.h"
 #include "common/cli/text.h"
 #include "report/output/columns.h"
+#include "report/profile/sections.h"
 #include "report/profile/selection.h"
 
 #define DEFAULT_SORT "domain,image,symbol"
@@ -253,6 +254,7 @@ static struct hvp_error *compute(struct report *report)
 	entries_options->time_until = report->selection.time_until;
 	hvp_progress_stage(&report->inputs.progress, "Finding symbols", NULL, 0);
 	hvp_try(hvp_entries_init(&report->entries, &report->profile, entries_options));
+	hvp_try(hvp_sections_make(&report->entries));
 	if (report->tree_kind == HVP_TREE_NONE)
 		return NULL;
 	hvp_progress_stage(&report->inputs.progress, "Building call trees", NULL, 0);

@@ -40,8 +40,8 @@ static void insert_slot(uint32_t *slots, size_t mask, uint64_t hash, uint32_t in
 	slots[at] = index;
 }
 
-/* Makes the table anew, large enough for one entry more. */
-static struct hvp_error *rehash(struct hvp_entries *entries)
+/* Large enough for one entry more. */
+struct hvp_error *hvp_entries_index(struct hvp_entries *entries)
 {
 	const struct hvp_dim_list *sort = &entries->options->sort;
 	size_t num_slots = entries->num_slots ? entries->num_slots : FIRST_SLOTS;
@@ -99,7 +99,7 @@ static struct hvp_error *entry_of_spot(struct hvp_entries *entries, const struct
 		return NULL;
 	}
 	if ((entries->num + 1) * 4 > entries->num_slots * 3)
-		hvp_try(rehash(entries));
+		hvp_try(hvp_entries_index(entries));
 	hvp_try(hvp_array_reserve(&entries->items, &entries->capacity, entries->num + 1,
 				  sizeof(*entries->items)));
 	entry = &entries->items[entries->num++];
@@ -257,9 +257,7 @@ struct hvp_error *hvp_entries_init(struct hvp_entries *ret, struct hvp_profile *
 		for (unsigned int i = 0; i < HVP_NUM_OWNERS; i++)
 			ret->weight += totals->periods[i];
 	}
-	hvp_try(hvp_entries_make_sections(ret));
-	/* The rows have moved. */
-	return rehash(ret);
+	return NULL;
 }
 
 void hvp_entries_deinit(struct hvp_entries *entries)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rows of a report: a profile's places summed by the sort keys, in sections by owner (one for
- * each domain, then hypervisor, host, idle, unknown), each ordered by share.
+ * The rows of a report: a profile's places summed by the sort keys. sections.h orders them.
  */
 #ifndef HVP_REPORT_ENTRIES_H
 #define HVP_REPORT_ENTRIES_H
@@ -90,13 +89,13 @@ struct hvp_entries {
 	uint64_t weight;
 };
 
-/* Borrows profile and options. `ret` is to be deinitialised also after an error. */
+/* Without an order yet. Borrows profile and options. `ret` is to be deinitialised also after an error. */
 struct hvp_error *hvp_entries_init(struct hvp_entries *ret, struct hvp_profile *profile,
 				   const struct hvp_entries_options *options) hvp_must_use;
 void hvp_entries_deinit(struct hvp_entries *entries);
 
-/* Orders the grouped entries and cuts them into sections (sections.c); hvp_entries_init() does. */
-struct hvp_error *hvp_entries_make_sections(struct hvp_entries *entries) hvp_must_use;
+/* Makes the way from keys to rows anew; to be called by whoever moves the rows. */
+struct hvp_error *hvp_entries_index(struct hvp_entries *entries) hvp_must_use;
 
 /* The entry that a spot's samples are in, or NULL. */
 struct hvp_entry *hvp_entries_find(const struct hvp_entries *entries, const struct hvp_spot *spot);

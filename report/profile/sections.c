@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rows in sections: which owner's each is, in which order they stand, and how many are shown. */
-#include "report/profile/entries.h"
+#include "report/profile/sections.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +160,7 @@ static void limit_section(const struct hvp_entries *entries, struct hvp_section 
 	}
 }
 
-struct hvp_error *hvp_entries_make_sections(struct hvp_entries *entries)
+struct hvp_error *hvp_sections_make(struct hvp_entries *entries)
 {
 	hvp_scope(hvp_map_deinit) struct hvp_map weights = {0};
 	struct order order = {.entries = entries, .section_weights = &weights};
@@ -174,5 +173,6 @@ struct hvp_error *hvp_entries_make_sections(struct hvp_entries *entries)
 	hvp_try(cut_sections(entries));
 	for (size_t i = 0; i < entries->num_sections; i++)
 		limit_section(entries, &entries->sections[i]);
-	return NULL;
+	/* The rows have moved. */
+	return hvp_entries_index(entries);
 }

@@ -68,6 +68,7 @@ void fixture_ask(struct fixture *fixture, const struct question *question)
 	assert_ok(hvp_profile_init(&fixture->profile, fixture->session, fixture->symbolizer,
 				   &profile_options));
 	assert_ok(hvp_entries_init(&fixture->entries, &fixture->profile, options));
+	assert_ok(hvp_sections_make(&fixture->entries));
 }
 
 void fixture_close(struct fixture *fixture)

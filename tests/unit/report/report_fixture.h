@@ -5,6 +5,7 @@
 
 #include "report/profile/calltree.h"
 #include "report/profile/entries.h"
+#include "report/profile/sections.h"
 #include "tests/unit/check.h"
 #include "tests/unit/report/make_session.h"
 
