@@ -132,7 +132,11 @@ static struct hvp_error *take_own_record(struct hvp_perfdata_stream *stream,
 	case HVP_PERFDATA_COMPRESSED2:
 		return take_compressed_record(stream, window, offset, header, body);
 	case HVP_PERFDATA_AUXTRACE:
-	case HVP_PERFDATA_TRACING_DATA: return skip_behind(stream, header, body);
+	case HVP_PERFDATA_TRACING_DATA:
+		/* Only the file's own bytes are passed over; what was compressed is all records. */
+		if (window == &stream->plain)
+			return give_up(stream, offset, "other data within a compressed record");
+		return skip_behind(stream, header, body);
 	/* Events cannot come once the session knows them; perf writes them first. */
 	case HVP_PERFDATA_FEATURE:
 	case HVP_PERFDATA_BUILD_ID:

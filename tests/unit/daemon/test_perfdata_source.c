@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
+#include "common/base/scope.h"
 #include "common/session/format.h"
 #include "daemon/perfdata/perfdata_source.h"
 #include "daemon/record_config.h"
@@ -194,6 +196,36 @@ static void compressed_records_may_be_cut_anywhere(void **state)
 			fixture_finish_stream(&fixture);
 		assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
 		check_all(&delivered);
+		fixture_deinit(&fixture);
+	}
+}
+
+/*
+ * What is not records stands behind some records, by their own word. Within a compressed record
+ * that cannot be: nothing is compressed but records.
+ */
+static void data_behind_a_compressed_record_is_refused(void **state)
+{
+	static const uint32_t types[] = {HVP_PERFDATA_AUXTRACE, HVP_PERFDATA_TRACING_DATA};
+	const uint64_t behind[5] = {0x100000};
+	hvp_scope(hvp_free_ptr) void *zeros = calloc(1, 1 << 20);
+	struct perfdata_fixture fixture;
+	struct delivered delivered;
+
+	(void)state;
+	assert_non_null(zeros);
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(types); i++) {
+		fixture_init(&fixture);
+		add_all(&fixture);
+		fixture_add_raw(&fixture, types[i], 0, behind, sizeof(behind));
+		/* More than the reader has room for at once. */
+		hvp_buf_add_bytes(&fixture.records, zeros, 1 << 20);
+		fixture_compress(&fixture, 1 << 21);
+		fixture_finish_file(&fixture);
+		assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
+		assert_int_equal(delivered.num_samples, FIXTURE_NUM_SAMPLES);
+		assert_non_null(strstr(delivered.notes, "data within a compressed record"));
+		assert_true(delivered.progress.is_degraded);
 		fixture_deinit(&fixture);
 	}
 }
@@ -582,6 +614,7 @@ int main(void)
 		cmocka_unit_test(a_file_is_delivered_as_it_was_recorded),
 		cmocka_unit_test(a_stream_is_delivered_as_it_was_recorded),
 		cmocka_unit_test(compressed_records_may_be_cut_anywhere),
+		cmocka_unit_test(data_behind_a_compressed_record_is_refused),
 		cmocka_unit_test(every_layout_of_samples_is_understood),
 		cmocka_unit_test(samples_go_to_the_event_that_their_id_names),
 		cmocka_unit_test(several_events_need_an_id_in_the_samples),
