@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,19 +42,38 @@ static struct hvp_error *read_all(int fd, const char *path, size_t max, struct h
 	}
 }
 
-struct hvp_error *hvp_file_read(const char *path, size_t max, char **ret, size_t *ret_size)
+struct hvp_error *hvp_file_read_fd(int fd, const char *path, size_t max, char **ret,
+				   size_t *ret_size)
 {
-	hvp_scope(hvp_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	hvp_scope(hvp_buf_deinit) struct hvp_buf buf = {0};
 
-	if (fd < 0)
-		return hvp_error_from_errno(errno, "%s: cannot open", path);
 	hvp_try(read_all(fd, path, max, &buf));
 	buf.data[buf.size] = 0;
 	if (ret_size)
 		*ret_size = buf.size;
 	*ret = (char *)hvp_take(buf.data);
 	return NULL;
+}
+
+struct hvp_error *hvp_file_read(const char *path, size_t max, char **ret, size_t *ret_size)
+{
+	hvp_scope(hvp_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return hvp_error_from_errno(errno, "%s: cannot open", path);
+	return hvp_file_read_fd(fd, path, max, ret, ret_size);
+}
+
+int hvp_file_open_regular(int dir_fd, const char *path, int flags, struct stat *ret)
+{
+	hvp_scope(hvp_close_fd) int place = openat(dir_fd, path, O_PATH | O_CLOEXEC | flags);
+	char again[64];
+
+	if (place < 0 || fstat(place, ret) || !S_ISREG(ret->st_mode))
+		return -1;
+	/* The very file that was looked at, whatever has its name by now. */
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", place);
+	return open(again, O_RDONLY | O_CLOEXEC);
 }
 
 long hvp_file_read_small(int dir_fd, const char *path, char *buf, size_t size)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "common/base/error.h"
 
@@ -30,11 +31,22 @@ extern const struct hvp_host_roots hvp_host_roots_default;
 struct hvp_error *hvp_file_read(const char *path, size_t max, char **ret,
 				size_t *ret_size) hvp_must_use;
 
+/* The same of an open file, read from where it stands; `path` is for errors. */
+struct hvp_error *hvp_file_read_fd(int fd, const char *path, size_t max, char **ret,
+				   size_t *ret_size) hvp_must_use;
+
 /*
  * For files that fit in a small buffer: at most size - 1 bytes, NUL-terminated, trailing newlines
  * cut. `dir_fd` as for openat(2). Returns the length, or -1 with errno. Allocates nothing.
  */
 long hvp_file_read_small(int dir_fd, const char *path, char *buf, size_t size);
+
+/*
+ * Opens a regular file for reading, close-on-exec; -1 for anything else. A name that others choose
+ * may be a FIFO's, which waits, or a device's, the mere opening of which has effects (a watchdog, a
+ * tape): neither is ever opened. `flags` may be O_NOFOLLOW. `ret` is what fstat(2) says of it.
+ */
+int hvp_file_open_regular(int dir_fd, const char *path, int flags, struct stat *ret);
 
 /* False when the file is not there or does not begin with a decimal number. */
 bool hvp_file_read_u64(const char *path, uint64_t *ret);

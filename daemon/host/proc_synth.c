@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "common/base/array.h"
 #include "common/base/bytes.h"
@@ -18,14 +19,21 @@
 /* A process with more is a hostile one. */
 #define MAX_MAPS (64u << 20)
 
+/* A file that was looked into. */
+struct known_file {
+	uint64_t device, inode;
+	bool has_id;
+	struct hvp_build_id id;
+};
+
 struct synth {
 	const struct hvp_host_roots *roots;
 	const struct hvp_sink *sink;
 	struct hvp_proc_synth_stats stats;
-	/* (device, inode) -> 1 + index in build_ids; 0 is a file without one. */
-	struct hvp_map id_of_file;
-	struct hvp_build_id *build_ids;
-	size_t num_build_ids, capacity;
+	/* A hash of device and inode -> index in files. */
+	struct hvp_map file_of_hash;
+	struct known_file *files;
+	size_t num_files, capacity;
 	/* Used again for process after process. */
 	struct hvp_buf maps;
 	ino_t own_mount_namespace;
@@ -33,9 +41,9 @@ struct synth {
 
 static void synth_deinit(struct synth *synth)
 {
-	hvp_map_deinit(&synth->id_of_file);
+	hvp_map_deinit(&synth->file_of_hash);
 	hvp_buf_deinit(&synth->maps);
-	free(synth->build_ids);
+	free(synth->files);
 }
 
 static bool take_hex(char **at, char end, uint64_t *ret)
@@ -103,66 +111,90 @@ static bool read_fd(int fd, struct hvp_buf *buf)
 	return true;
 }
 
-/* The file as the process sees it; a deleted one only by its mapping. */
-static int open_mapped(int pid_fd, const struct hvp_maps_line *line)
+static bool is_mapped_file(const struct hvp_maps_line *line, const struct stat *info)
 {
+	return info->st_ino == line->inode && major(info->st_dev) == line->device >> 32 &&
+	       minor(info->st_dev) == (uint32_t)line->device;
+}
+
+/*
+ * The file by its name as the process sees it, or by its mapping, which takes a privilege.
+ * `*ret_is_certain` is false when what has the name may be another file: it was replaced, the
+ * process lives in a place of its own making, or the file system has two numbers for one file.
+ */
+static int open_mapped(int pid_fd, const struct hvp_maps_line *line, bool *ret_is_certain)
+{
+	hvp_scope(hvp_close_fd) int named = -1;
 	char path[4096 + 8];
-	int fd;
-
-	if (snprintf(path, sizeof(path), "root%s", line->path) < (int)sizeof(path)) {
-		fd = openat(pid_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		if (fd >= 0)
-			return fd;
-	}
-	snprintf(path, sizeof(path), "map_files/%" PRIx64 "-%" PRIx64, line->begin, line->end);
-	return openat(pid_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-}
-
-static const struct hvp_build_id *read_build_id(struct synth *synth, int pid_fd,
-						const struct hvp_maps_line *line, uint64_t *slot)
-{
-	hvp_scope(hvp_close_fd) int fd = open_mapped(pid_fd, line);
-	struct hvp_build_id id;
-	struct hvp_error *err;
 	struct stat info;
+	int mapped;
 
-	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode) || !hvp_build_id_from_fd(fd, &id))
-		return NULL;
-	err = hvp_array_reserve(&synth->build_ids, &synth->capacity, synth->num_build_ids + 1,
-				sizeof(*synth->build_ids));
-	if (err) {
-		/* A mapping without a build id is one that is known less well, no failure. */
-		hvp_error_destroy(err);
-		return NULL;
-	}
-	synth->build_ids[synth->num_build_ids++] = id;
-	synth->stats.build_ids++;
-	*slot = synth->num_build_ids;
-	return &synth->build_ids[*slot - 1];
+	*ret_is_certain = true;
+	if (snprintf(path, sizeof(path), "root%s", line->path) < (int)sizeof(path))
+		named = hvp_file_open_regular(pid_fd, path, 0, &info);
+	if (named >= 0 && is_mapped_file(line, &info))
+		return hvp_take_fd(&named);
+	snprintf(path, sizeof(path), "map_files/%" PRIx64 "-%" PRIx64, line->begin, line->end);
+	mapped = hvp_file_open_regular(pid_fd, path, 0, &info);
+	if (mapped >= 0)
+		return mapped;
+	*ret_is_certain = false;
+	return hvp_take_fd(&named);
 }
 
-/* Each file is opened once, whoever maps it. */
-static const struct hvp_build_id *build_id_of(struct synth *synth, int pid_fd,
-					      const struct hvp_maps_line *line)
+static uint64_t hash_file(const struct hvp_maps_line *line)
 {
-	uint64_t *slot;
-	bool is_new;
+	return hvp_hash_u64(line->device) ^ line->inode;
+}
+
+/* For all processes that map the file. Without memory it is looked into again. */
+static void remember_file(struct synth *synth, const struct known_file *file, uint64_t hash)
+{
+	struct hvp_error *err =
+		hvp_array_reserve(&synth->files, &synth->capacity, synth->num_files + 1,
+				  sizeof(*synth->files));
+
+	if (!err)
+		err = hvp_map_set(&synth->file_of_hash, hash, synth->num_files);
+	if (!err)
+		synth->files[synth->num_files++] = *file;
+	hvp_error_destroy(err);
+}
+
+/*
+ * Each file is opened once, whoever maps it: so that nobody can tell what another's file is, only
+ * what certainly is the mapped file is remembered.
+ */
+static bool find_build_id(struct synth *synth, int pid_fd, const struct hvp_maps_line *line,
+			  struct hvp_build_id *ret)
+{
+	struct known_file file = {.device = line->device, .inode = line->inode};
+	uint64_t hash = hash_file(line), index;
+	bool is_certain;
 
 	if (line->path[0] != '/' || !line->inode)
-		return NULL;
-	slot = hvp_map_insert(&synth->id_of_file, hvp_hash_u64(line->device) ^ line->inode,
-			      &is_new);
-	if (!slot)
-		return NULL;
-	if (is_new)
-		return read_build_id(synth, pid_fd, line, slot);
-	return *slot ? &synth->build_ids[*slot - 1] : NULL;
+		return false;
+	if (hvp_map_get(&synth->file_of_hash, hash, &index) &&
+	    synth->files[index].device == line->device &&
+	    synth->files[index].inode == line->inode) {
+		*ret = synth->files[index].id;
+		return synth->files[index].has_id;
+	}
+	hvp_scope(hvp_close_fd) int fd = open_mapped(pid_fd, line, &is_certain);
+	if (fd < 0)
+		return false;
+	file.has_id = hvp_build_id_from_fd(fd, &file.id);
+	synth->stats.build_ids += file.has_id;
+	if (is_certain)
+		remember_file(synth, &file, hash);
+	*ret = file.id;
+	return file.has_id;
 }
 
 static struct hvp_error *emit_mapping(struct synth *synth, int pid_fd, uint32_t pid, uint64_t time,
 				      const struct hvp_maps_line *line)
 {
-	const struct hvp_build_id *id = build_id_of(synth, pid_fd, line);
+	struct hvp_build_id id;
 	struct hvp_record record = {.type = HVP_RECORD_MMAP,
 				    .time = time,
 				    .mmap = {.pid = pid,
@@ -174,9 +206,9 @@ static struct hvp_error *emit_mapping(struct synth *synth, int pid_fd, uint32_t 
 					     .path = *line->path ? line->path : "//anon",
 					     .is_exec = true}};
 
-	if (id) {
-		memcpy(record.mmap.build_id, id->bytes, id->size);
-		record.mmap.build_id_size = id->size;
+	if (find_build_id(synth, pid_fd, line, &id)) {
+		memcpy(record.mmap.build_id, id.bytes, id.size);
+		record.mmap.build_id_size = id.size;
 	}
 	synth->stats.mappings++;
 	return synth->sink->record(synth->sink->arg, &record);

@@ -5,7 +5,9 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/base/scope.h"
@@ -170,6 +172,86 @@ static void a_process_is_told_as_if_it_had_just_started(void **state)
 	fixture_tree_deinit(&tree);
 }
 
+/* A line of maps, with the file's own numbers when `name` is one of the tree's. */
+static void add_map(const struct fixture_tree *tree, char *maps, size_t size, const char *name,
+		    const char *path)
+{
+	size_t used = strlen(maps);
+	char full[256];
+	struct stat info;
+
+	snprintf(full, sizeof(full), "%s/%s", tree->path, name);
+	assert_int_equal(stat(full, &info), 0);
+	snprintf(maps + used, size - used, "%zx000-%zx000 r-xp 00000000 %02x:%02x %llu %s\n",
+		 used + 1, used + 2, major(info.st_dev), minor(info.st_dev),
+		 (unsigned long long)info.st_ino, path);
+}
+
+/* Process 12 maps the file of 13, and by the same name it sees another. */
+static void what_a_process_shows_of_a_file_is_not_told_of_another_process(void **state)
+{
+	const uint32_t pid = 12;
+	struct tiny_elf elf = tiny_elf();
+	struct fixture_tree tree;
+	struct fixture_log log;
+	char maps[512] = "";
+
+	(void)state;
+	fixture_tree_init(&tree);
+	fixture_log_init(&log);
+	fixture_write_bytes(&tree, "proc/13/root/lib/c.so", &elf, sizeof(elf));
+	elf.id[0] = 0xee;
+	fixture_write_bytes(&tree, "proc/12/root/lib/c.so", &elf, sizeof(elf));
+	add_map(&tree, maps, sizeof(maps), "proc/13/root/lib/c.so", "/lib/c.so");
+	fixture_write(&tree, "proc/12/maps", maps);
+	fixture_write(&tree, "proc/13/maps", maps);
+	for (uint32_t first = 12; first <= 13; first++) {
+		const uint32_t pids[] = {first, 25 - first};
+
+		assert_ok(hvp_proc_synth(&tree.roots, pids, 2, &log.sink, NULL));
+		assert_non_null(strstr(fixture_log_text(&log),
+				       "mmap 13 1000-2000 +0 /lib/c.so 1011"));
+		fixture_log_deinit(&log);
+		fixture_log_init(&log);
+	}
+	/* The mapping itself is better than the name. */
+	elf.id[0] = 0xdd;
+	fixture_write_bytes(&tree, "proc/12/map_files/1000-2000", &elf, sizeof(elf));
+	assert_ok(hvp_proc_synth(&tree.roots, &pid, 1, &log.sink, NULL));
+	assert_non_null(strstr(fixture_log_text(&log), "mmap 12 1000-2000 +0 /lib/c.so dd11"));
+	fixture_log_deinit(&log);
+	fixture_tree_deinit(&tree);
+}
+
+/* Only root can make a device: a FIFO stands for it, and inotify tells whether it was opened. */
+static void what_is_no_file_is_not_even_opened(void **state)
+{
+	struct hvp_proc_synth_stats stats;
+	struct fixture_tree tree;
+	struct fixture_log log;
+	struct stat info;
+	char path[256];
+
+	(void)state;
+	fixture_tree_init(&tree);
+	fixture_log_init(&log);
+	fixture_mkdir(&tree, "proc/12/root/dev");
+	snprintf(path, sizeof(path), "%s/proc/12/root/dev/watchdog", tree.path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	hvp_scope(hvp_close_fd) int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	assert_true(inotify_add_watch(watch, path, IN_OPEN) >= 0);
+	fixture_write(&tree, "proc/12/maps",
+		      "1000-2000 r-xp 00000000 fe:01 77 /dev/watchdog\n");
+	assert_ok(hvp_proc_synth(&tree.roots, NULL, 0, &log.sink, &stats));
+	fixture_log_is(&log, "mmap 12 1000-2000 +0 /dev/watchdog\n");
+	assert_int_equal(stats.build_ids, 0);
+	assert_int_equal(hvp_file_open_regular(AT_FDCWD, path, 0, &info), -1);
+	assert_int_equal(hvp_file_open_regular(AT_FDCWD, "/dev/null", 0, &info), -1);
+	assert_int_equal(read(watch, path, sizeof(path)), -1);
+	fixture_log_deinit(&log);
+	fixture_tree_deinit(&tree);
+}
+
 static void processes_that_vanish_while_they_are_read_are_no_error(void **state)
 {
 	struct hvp_proc_synth_stats stats;
@@ -263,6 +345,8 @@ int main(void)
 		cmocka_unit_test(a_build_id_is_found_and_a_broken_file_has_none),
 		cmocka_unit_test(lines_of_maps_are_parsed_and_others_refused),
 		cmocka_unit_test(a_process_is_told_as_if_it_had_just_started),
+		cmocka_unit_test(what_a_process_shows_of_a_file_is_not_told_of_another_process),
+		cmocka_unit_test(what_is_no_file_is_not_even_opened),
 		cmocka_unit_test(processes_that_vanish_while_they_are_read_are_no_error),
 		cmocka_unit_test(an_error_of_the_sink_ends_it),
 		cmocka_unit_test(memory_may_run_out_at_any_place),
