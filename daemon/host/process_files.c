@@ -62,13 +62,49 @@ static uint32_t inner_pid(const struct hvp_host_roots *roots, uint32_t pid)
 	return last && hvp_parse_u64(last + 1, UINT32_MAX, &inner) ? (uint32_t)inner : pid;
 }
 
-/* A map belongs to the user who runs the JIT (or root): /tmp is everybody's. */
-static bool is_trusted(const char *path, const char *process)
+/* Whether the process has the files that we have, and not a world of its own. */
+static bool sees_our_files(const struct hvp_host_roots *roots, uint32_t pid)
+{
+	struct stat its, ours;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%u/ns/mnt", roots->proc, pid);
+	if (stat(path, &its))
+		return false;
+	snprintf(path, sizeof(path), "%s/self/ns/mnt", roots->proc);
+	return !stat(path, &ours) && its.st_ino == ours.st_ino;
+}
+
+/*
+ * A map belongs to the user who runs the JIT, for /tmp is everybody's; or to root, but not in a
+ * world that the process's user made, where any file of root's can stand under any name.
+ */
+static int open_jit_map(const char *path, const char *process, bool is_in_our_world)
 {
 	struct stat map, owner;
+	hvp_scope(hvp_close_fd) int fd =
+		hvp_file_open_regular(AT_FDCWD, path, O_NOFOLLOW, &map);
 
-	return !lstat(path, &map) && S_ISREG(map.st_mode) &&
-	       (!map.st_uid || (!stat(process, &owner) && owner.st_uid == map.st_uid));
+	if (fd < 0)
+		return -1;
+	if ((map.st_uid || !is_in_our_world) &&
+	    (stat(process, &owner) || owner.st_uid != map.st_uid))
+		return -1;
+	return hvp_take_fd(&fd);
+}
+
+/* What could not be carried along is said. Consumes `why`. */
+static struct hvp_error *note_no_map(struct hvp_error *why, const struct hvp_sink *sink)
+{
+	const struct hvp_record note = {
+		.type = HVP_RECORD_NOTE, .time = hvp_clock_now(), .note = {hvp_error_message(why)}};
+	struct hvp_error *err;
+
+	if (hvp_error_code(why) == HVP_ERROR_NO_MEMORY)
+		return why;
+	err = sink->record(sink->arg, &note);
+	hvp_error_destroy(why);
+	return err;
 }
 
 static struct hvp_error *emit_jit_map(const struct hvp_host_roots *roots, uint32_t pid,
@@ -78,6 +114,7 @@ static struct hvp_error *emit_jit_map(const struct hvp_host_roots *roots, uint32
 				    .time = hvp_clock_now(),
 				    .blob = {.kind = HVP_BLOB_JIT_MAP, .pid = pid}};
 	hvp_scope(hvp_free_ptr) char *data = NULL;
+	hvp_scope(hvp_close_fd) int fd = -1;
 	char path[512], process[512], name[64];
 	struct hvp_error *err;
 	size_t size;
@@ -85,18 +122,16 @@ static struct hvp_error *emit_jit_map(const struct hvp_host_roots *roots, uint32
 	snprintf(name, sizeof(name), "/tmp/perf-%u.map", inner_pid(roots, pid));
 	snprintf(process, sizeof(process), "%s/%u", roots->proc, pid);
 	snprintf(path, sizeof(path), "%s/%u/root%s", roots->proc, pid, name);
-	if (access(path, R_OK)) {
+	if (!access(path, R_OK))
+		fd = open_jit_map(path, process, sees_our_files(roots, pid));
+	else
 		/* It has ended: its map stays where it was, if that was not a container. */
-		snprintf(path, sizeof(path), "%s", name);
-		snprintf(process, sizeof(process), "/proc/self");
-	}
-	if (!is_trusted(path, process))
+		fd = open_jit_map(name, "/proc/self", true);
+	if (fd < 0)
 		return NULL;
-	err = hvp_file_read(path, MAX_JIT_MAP, &data, &size);
-	if (err) {
-		hvp_error_destroy(err);
-		return NULL;
-	}
+	err = hvp_file_read_fd(fd, name, MAX_JIT_MAP, &data, &size);
+	if (err)
+		return note_no_map(err, sink);
 	record.blob.path = name;
 	record.blob.data = (const uint8_t *)data;
 	record.blob.size = size;
