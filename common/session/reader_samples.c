@@ -204,14 +204,23 @@ static struct hvp_error *check_rows(const struct hvp_session *session,
 			row->mode = HVP_MODE_UNKNOWN;
 		if (row->event < session->num_events)
 			continue;
-		if (session->unknown_event == UINT16_MAX)
+		if (session->unknown_event == UINT16_MAX) {
+			batch->num_rows = 0;
 			return hvp_error_at(HVP_ERROR_FORMAT, session->path,
 					    chunk->info.file_offset,
 					    "a sample is of event %u, the session has only %zu",
 					    row->event, session->num_events);
+		}
 		row->event = session->unknown_event;
 	}
 	return NULL;
+}
+
+static struct hvp_error *has_changed(const struct hvp_session *session,
+				     const struct hvp_sample_chunk *chunk)
+{
+	return hvp_error_at(HVP_ERROR_FORMAT, session->path, chunk->info.file_offset,
+			    "the file has changed while it was read");
 }
 
 static struct hvp_error *decode_chunk(const struct hvp_session *session,
@@ -230,11 +239,13 @@ static struct hvp_error *decode_chunk(const struct hvp_session *session,
 	hvp_try(hvp_session_pread(session, offset, scratch->stored.data, size));
 	/* It was right when the session was opened. */
 	if (hvp_checksum(scratch->stored.data, size) != chunk->header.checksum)
-		return hvp_error_at(HVP_ERROR_FORMAT, session->path, chunk->info.file_offset,
-				    "the file has changed while it was read");
+		return has_changed(session, chunk);
 	hvp_try(hvp_chunk_payload(&chunk->header, scratch->stored.data, session->path, offset,
 				  &scratch->room, &reader));
 	hvp_try(read_summary(&reader, &info, &num_groups));
+	/* XXH64 is no proof against who means it: other contents can have the same. */
+	if (info.num_samples != chunk->info.num_samples)
+		return has_changed(session, chunk);
 	for (uint64_t i = 0; i < 2 * num_groups; i++) {
 		uint64_t skipped;
 
