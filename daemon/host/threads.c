@@ -78,41 +78,48 @@ static struct hvp_error *insert(struct hvp_threads *threads, const struct hvp_th
 }
 
 /* Forgets the ended ones of a list; returns the list's new beginning. */
-static uint32_t prune(struct hvp_threads *threads, uint32_t index)
+static uint32_t prune(struct hvp_threads *threads, uint32_t first)
 {
-	struct hvp_thread *thread;
-	uint32_t older;
+	uint32_t *link = &first;
 
-	if (!index)
-		return 0;
-	thread = &threads->items[index - 1];
-	older = prune(threads, thread->older);
-	thread->older = older;
-	if (!thread->end || thread->end + KEEP_ENDED_NS > threads->latest)
-		return index;
-	*thread = (struct hvp_thread){.is_free = true, .older = threads->free_list};
-	threads->free_list = index;
-	threads->num_ended--;
-	return older;
+	while (*link) {
+		uint32_t index = *link;
+		struct hvp_thread *thread = &threads->items[index - 1];
+
+		if (!thread->end || thread->end + KEEP_ENDED_NS > threads->latest) {
+			link = &thread->older;
+			continue;
+		}
+		*link = thread->older;
+		*thread = (struct hvp_thread){.is_free = true, .older = threads->free_list};
+		threads->free_list = index;
+		threads->num_ended--;
+	}
+	return first;
 }
 
+/*
+ * Each list once, from its newest on. What is still kept afterwards has to double before the next
+ * time, so that a machine which starts thousands of processes a second pays the same for each.
+ */
 static void forget_ended(struct hvp_threads *threads)
 {
-	if (threads->num_ended < MANY_ENDED || threads->num_ended < threads->num / 2)
+	if (threads->num_ended < MANY_ENDED || threads->num_ended < threads->num / 2 ||
+	    threads->num_ended < threads->forget_at)
 		return;
 	for (size_t i = 0; i < threads->num; i++) {
-		uint32_t tid = threads->items[i].tid, first, left;
+		uint32_t tid = threads->items[i].tid, left;
 
-		if (threads->items[i].is_free || !threads->items[i].end)
+		if (threads->items[i].is_free || newest_of(threads, tid) != i + 1)
 			continue;
-		first = newest_of(threads, tid);
-		left = prune(threads, first);
+		left = prune(threads, (uint32_t)i + 1);
 		if (!left)
 			hvp_map_remove(&threads->newest, tid);
-		else if (left != first)
+		else if (left != i + 1)
 			/* The key is there: this cannot need memory. */
 			hvp_error_destroy(hvp_map_set(&threads->newest, tid, left));
 	}
+	threads->forget_at = 2 * threads->num_ended;
 }
 
 struct hvp_error *hvp_threads_get(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
@@ -183,14 +190,9 @@ uint64_t hvp_threads_start(const struct hvp_threads *threads, uint32_t pid, uint
 	return 0;
 }
 
-void hvp_threads_forget_unbound(struct hvp_threads *threads, uint32_t owner_pid)
+void hvp_threads_forget_unbound(struct hvp_threads *threads)
 {
-	for (size_t i = 0; i < threads->num; i++) {
-		struct hvp_thread *thread = &threads->items[i];
-
-		if (thread->owner_pid == owner_pid && !thread->is_vcpu && !thread->is_free)
-			thread->is_known = false;
-	}
+	threads->generation++;
 }
 
 const char *hvp_threads_comm(const struct hvp_threads *threads, uint32_t tid)

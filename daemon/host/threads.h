@@ -19,9 +19,13 @@ struct hvp_thread {
 	uint64_t start, end;
 	/* The process on whose behalf it runs: its own, or the one in a kernel thread's name. */
 	uint32_t owner_pid;
-	/* Valid when is_known. */
+	/* Valid of a vCPU, and otherwise as long as hvp_thread_is_known(). */
 	uint32_t domain, vcpu;
-	bool is_known, is_vcpu;
+	bool is_vcpu;
+	/* 1 + the generation in which it was classified; 0: it was not, or not for good. */
+	uint32_t known_in;
+	/* It is no kernel thread: nothing that its name says of others is true. */
+	bool is_user;
 	/* Discovery was asked about it. */
 	bool has_asked;
 	bool is_sampled;
@@ -38,8 +42,18 @@ struct hvp_threads {
 	size_t num, capacity;
 	uint32_t free_list;
 	size_t num_ended;
+	/* So many ended ones before they are looked through again. */
+	size_t forget_at;
 	uint64_t latest;
+	/* Counts the times at which processes got VMs: what was classified before is asked anew. */
+	uint32_t generation;
 };
+
+static inline bool hvp_thread_is_known(const struct hvp_threads *threads,
+				       const struct hvp_thread *thread)
+{
+	return thread->is_vcpu || thread->known_in == threads->generation + 1;
+}
 
 void hvp_threads_deinit(struct hvp_threads *threads);
 
@@ -56,8 +70,8 @@ void hvp_threads_end(struct hvp_threads *threads, uint32_t tid, uint64_t time);
 
 /* When the process that has this pid at `time` began; 0: before us. */
 uint64_t hvp_threads_start(const struct hvp_threads *threads, uint32_t pid, uint64_t time);
-/* Threads that work for a process and are no vCPUs are classified anew at their next sample. */
-void hvp_threads_forget_unbound(struct hvp_threads *threads, uint32_t owner_pid);
+/* Threads that are no vCPUs are classified anew at their next sample. */
+void hvp_threads_forget_unbound(struct hvp_threads *threads);
 /* "" when not known. */
 const char *hvp_threads_comm(const struct hvp_threads *threads, uint32_t tid);
 /* Every process of which a thread was sampled, once (this changes the marks). `*cursor` starts at 0. */

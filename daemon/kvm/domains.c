@@ -7,10 +7,13 @@
 
 #include "common/base/array.h"
 #include "common/base/map.h"
+#include "common/base/strpool.h"
 #include "daemon/host/threads.h"
 
 /* A VM's threads run on for a moment after its process or descriptor is reported gone. */
 #define END_SLACK_NS 100000000u
+/* The parent of all kernel threads. */
+#define KTHREADD_PID 2u
 
 struct vm {
 	uint32_t pid;
@@ -19,7 +22,9 @@ struct vm {
 	 * Samples before `since` are of an earlier VM or process; 0: since ever. `end` 0: it runs.
 	 */
 	uint64_t since, end;
-	char *name;
+	/* As it is called, and what it was made of: texts and numbers in `names`. */
+	const char *name;
+	uint32_t name_number, base_number;
 	char uuid[HVP_VM_UUID_MAX];
 	/* Static texts. */
 	const char *vmm, *from;
@@ -36,6 +41,9 @@ struct hvp_domain_table {
 	size_t num, capacity;
 	/* pid -> the newest domain of that process. */
 	struct hvp_map newest;
+	struct hvp_strpool names;
+	/* Numbers in `names`: those that a VM has; a name -> the last number put behind it. */
+	struct hvp_map taken, last_suffix;
 };
 
 static struct vm *vm_of(const struct hvp_domain_table *domains, uint32_t domain)
@@ -59,10 +67,11 @@ void hvp_domain_table_destroy(struct hvp_domain_table *domains)
 {
 	if (!domains)
 		return;
-	for (size_t i = 0; i < domains->num; i++)
-		free(domains->vms[i].name);
 	free(domains->vms);
 	hvp_map_deinit(&domains->newest);
+	hvp_map_deinit(&domains->taken);
+	hvp_map_deinit(&domains->last_suffix);
+	hvp_strpool_deinit(&domains->names);
 	hvp_threads_deinit(&domains->threads);
 	free(domains);
 }
@@ -150,25 +159,46 @@ static struct hvp_error *deliver_vm(struct hvp_domain_table *domains, uint32_t d
 	return domains->sink.record(domains->sink.arg, &record);
 }
 
-static bool is_taken(const struct hvp_domain_table *domains, const char *name, uint32_t except)
+/*
+ * "web", "web#2", "web#3". Those that were tried are not tried again: a host may start thousands of
+ * VMs with one name.
+ */
+static struct hvp_error *find_free_name(struct hvp_domain_table *domains, uint32_t base,
+					uint32_t *ret)
 {
-	for (size_t i = 0; i < domains->num; i++)
-		if (i + 1 != except && domains->vms[i].name && !strcmp(domains->vms[i].name, name))
-			return true;
-	return false;
+	const char *name = hvp_strpool_text(&domains->names, base);
+	char text[HVP_VM_NAME_MAX + 24];
+	uint64_t *suffix;
+
+	*ret = base;
+	if (!hvp_map_find(&domains->taken, base))
+		return NULL;
+	suffix = hvp_map_insert(&domains->last_suffix, base, NULL);
+	if (!suffix)
+		return hvp_error_no_memory;
+	*suffix = *suffix ? *suffix : 1;
+	do {
+		snprintf(text, sizeof(text), "%s#%llu", name, (unsigned long long)++*suffix);
+		hvp_try(hvp_strpool_intern(&domains->names, text, ret));
+	} while (hvp_map_find(&domains->taken, *ret));
+	return NULL;
 }
 
-/* "web", "web#2", "web#3". NULL without memory. */
-static char *unique_name(const struct hvp_domain_table *domains, const char *name, uint32_t except)
+static struct hvp_error *set_name(struct hvp_domain_table *domains, struct vm *vm, const char *name)
 {
-	char *unique = strdup(name);
+	uint32_t base, number;
 
-	for (unsigned int n = 2; unique && is_taken(domains, unique, except); n++) {
-		free(unique);
-		if (asprintf(&unique, "%s#%u", name, n) < 0)
-			unique = NULL;
-	}
-	return unique;
+	hvp_try(hvp_strpool_intern(&domains->names, name, &base));
+	if (vm->name && vm->base_number == base)
+		return NULL;
+	hvp_try(find_free_name(domains, base, &number));
+	hvp_try(hvp_map_set(&domains->taken, number, 1));
+	if (vm->name)
+		hvp_map_remove(&domains->taken, vm->name_number);
+	vm->name = hvp_strpool_text(&domains->names, number);
+	vm->name_number = number;
+	vm->base_number = base;
+	return NULL;
 }
 
 /*
@@ -179,17 +209,12 @@ static struct hvp_error *identify(struct hvp_domain_table *domains, uint32_t dom
 				  const struct hvp_vm_identity *identity)
 {
 	struct vm *vm = vm_of(domains, domain);
-	char *name;
 
 	if (!identity)
 		return NULL;
 	if (vm->name && !strcmp(identity->from, "comm") && strcmp(vm->from, "comm"))
 		return NULL;
-	name = unique_name(domains, identity->name, domain);
-	if (!name)
-		return hvp_error_no_memory;
-	free(vm->name);
-	vm->name = name;
+	hvp_try(set_name(domains, vm, identity->name));
 	vm->from = identity->from;
 	if (*identity->vmm)
 		vm->vmm = identity->vmm;
@@ -252,7 +277,7 @@ struct hvp_error *hvp_domain_table_add_vm(struct hvp_domain_table *domains, uint
 	}
 	hvp_try(identify(domains, domain, identity));
 	/* Its other threads work for it, too, as long as it is the only VM of the process. */
-	hvp_threads_forget_unbound(&domains->threads, pid);
+	hvp_threads_forget_unbound(&domains->threads);
 	*ret_domain = domain;
 	return deliver_vm(domains, domain, time, is_new ? HVP_DOMAIN_STARTED : HVP_DOMAIN_RUNNING);
 }
@@ -273,7 +298,6 @@ struct hvp_error *hvp_domain_table_bind_vcpu(struct hvp_domain_table *domains, u
 	if (thread->is_vcpu)
 		hvp_try(hvp_threads_renew(&domains->threads, vm->pid, tid, time, &thread));
 	thread->is_vcpu = true;
-	thread->is_known = true;
 	thread->domain = domain;
 	thread->vcpu = vcpu;
 	if (vcpu >= vm->num_vcpus)
@@ -309,24 +333,53 @@ static struct hvp_error *see_comm(struct hvp_domain_table *domains, const struct
 
 	hvp_try(hvp_threads_get(&domains->threads, comm->pid, comm->tid, record->time, &thread));
 	snprintf(thread->comm, sizeof(thread->comm), "%s", comm->name);
-	if (hvp_owner_from_thread_name(comm->name, &owner)) {
+	/* Any program can call itself so; of kernel threads each is a process of its own. */
+	if (hvp_owner_from_thread_name(comm->name, &owner) && comm->pid == comm->tid &&
+	    !thread->is_user) {
 		thread->owner_pid = owner;
-		thread->is_known = false;
+		thread->known_in = 0;
 	}
 	/* KVM's descriptors are closed by exec. */
 	return comm->is_exec ? end_process(domains, comm->pid, record->time) : NULL;
+}
+
+/* Not a kernel thread: it works for its own process, whatever it is called. */
+static void see_user_process(struct hvp_thread *thread)
+{
+	thread->is_user = true;
+	if (thread->owner_pid == thread->pid)
+		return;
+	thread->owner_pid = thread->pid;
+	thread->known_in = 0;
+}
+
+static void see_mapping(struct hvp_domain_table *domains, const struct hvp_record *record)
+{
+	struct hvp_thread *thread = hvp_threads_find(&domains->threads, record->mmap.pid,
+						     record->mmap.pid, record->time);
+
+	if (thread)
+		see_user_process(thread);
+}
+
+static struct hvp_error *see_fork(struct hvp_domain_table *domains, const struct hvp_record *record)
+{
+	const struct hvp_record_task *task = &record->task;
+	struct hvp_thread *thread;
+
+	hvp_try(hvp_threads_renew(&domains->threads, task->pid, task->tid, record->time, &thread));
+	thread->is_user = task->parent_pid != KTHREADD_PID;
+	return NULL;
 }
 
 struct hvp_error *hvp_domain_table_see_record(struct hvp_domain_table *domains,
 					      const struct hvp_record *record)
 {
 	const struct hvp_record_task *task = &record->task;
-	struct hvp_thread *thread;
 
 	switch (record->type) {
-	case HVP_RECORD_FORK:
-		return hvp_threads_renew(&domains->threads, task->pid, task->tid, record->time,
-					 &thread);
+	case HVP_RECORD_FORK: return see_fork(domains, record);
+	case HVP_RECORD_MMAP: see_mapping(domains, record); return NULL;
 	case HVP_RECORD_EXIT:
 		hvp_threads_end(&domains->threads, task->tid, record->time);
 		return task->pid == task->tid ? end_process(domains, task->pid, record->time)
@@ -345,7 +398,8 @@ static void classify(const struct hvp_domain_table *domains, struct hvp_thread *
 {
 	thread->domain = sole_vm(domains, thread->owner_pid, time);
 	thread->vcpu = HVP_VCPU_NONE;
-	thread->is_known = !newest_of(domains, thread->owner_pid);
+	thread->known_in = newest_of(domains, thread->owner_pid) ? 0
+								 : domains->threads.generation + 1;
 }
 
 /* A guest ran, and of its VM we know the process alone. */
@@ -362,7 +416,7 @@ static struct hvp_error *assign_to_process(struct hvp_domain_table *domains,
 	hvp_try(identify(domains, sample->domain, &identity));
 	thread->domain = sample->domain;
 	/* The process has a VM now: what its other threads were taken for is asked again. */
-	hvp_threads_forget_unbound(&domains->threads, sample->pid);
+	hvp_threads_forget_unbound(&domains->threads);
 	return deliver_vm(domains, sample->domain, sample->time, HVP_DOMAIN_RUNNING);
 }
 
@@ -400,7 +454,11 @@ struct hvp_error *hvp_domain_table_assign(struct hvp_domain_table *domains,
 		hvp_try(hvp_threads_get(&domains->threads, sample->pid, sample->tid, sample->time,
 					&thread));
 	thread->is_sampled = true;
-	if (!thread->is_known)
+	/* Kernel threads run neither programs nor guests. */
+	if (thread->owner_pid != thread->pid &&
+	    (sample->mode == HVP_MODE_HOST_USER || hvp_mode_is_guest(sample->mode)))
+		see_user_process(thread);
+	if (!hvp_thread_is_known(&domains->threads, thread))
 		classify(domains, thread, sample->time);
 	sample->domain = thread->domain;
 	sample->vcpu = thread->vcpu;

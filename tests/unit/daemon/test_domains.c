@@ -245,6 +245,63 @@ static void kernel_threads_work_for_the_vm_in_their_name(void **state)
 	assert_owner(test->domains, HVP_MODE_HOST_KERNEL, 901, 901, SECONDS(3), 0, HVP_VCPU_NONE);
 }
 
+/* Any program can name itself and its threads like one of KVM's kernel threads. */
+static void what_a_program_calls_itself_does_not_make_it_work_for_another(void **state)
+{
+	const struct hvp_record mapping = {.type = HVP_RECORD_MMAP,
+					   .time = SECONDS(2),
+					   .mmap = {.pid = 902, .tid = 902, .path = "/bin/x"}};
+	const struct hvp_record kernel_thread = {
+		.type = HVP_RECORD_FORK,
+		.time = SECONDS(2),
+		.task = {.pid = 905, .tid = 905, .parent_pid = 2, .parent_tid = 2}};
+	struct test *test = *state;
+	uint32_t web = add_vm(test->domains, 100, 11, SECONDS(1), false, "web");
+
+	/* A thread that is not a process; one that was forked by a program; one that has a file. */
+	see_comm(test->domains, 900, 901, SECONDS(2), "vhost-100", false);
+	assert_owner(test->domains, HVP_MODE_HOST_KERNEL, 900, 901, SECONDS(3), 0, HVP_VCPU_NONE);
+	see_task(test->domains, HVP_RECORD_FORK, 903, 903, SECONDS(2));
+	see_comm(test->domains, 903, 903, SECONDS(2), "vhost-100", false);
+	assert_owner(test->domains, HVP_MODE_HOST_KERNEL, 903, 903, SECONDS(3), 0, HVP_VCPU_NONE);
+	see_comm(test->domains, 902, 902, SECONDS(2), "vhost-100", false);
+	assert_owner(test->domains, HVP_MODE_HOST_KERNEL, 902, 902, SECONDS(2), web, HVP_VCPU_NONE);
+	assert_ok(hvp_domain_table_see_record(test->domains, &mapping));
+	assert_owner(test->domains, HVP_MODE_HOST_KERNEL, 902, 902, SECONDS(3), 0, HVP_VCPU_NONE);
+	see_comm(test->domains, 902, 902, SECONDS(3), "kvm-pit/100", false);
+	assert_owner(test->domains, HVP_MODE_HOST_KERNEL, 902, 902, SECONDS(3), 0, HVP_VCPU_NONE);
+	/* Its own guest is never another's. */
+	see_comm(test->domains, 904, 904, SECONDS(2), "vhost-100", false);
+	assert_owner(test->domains, HVP_MODE_GUEST_KERNEL, 904, 904, SECONDS(3), web + 1,
+		     HVP_VCPU_NONE);
+	/* The kernel's own. */
+	assert_ok(hvp_domain_table_see_record(test->domains, &kernel_thread));
+	see_comm(test->domains, 905, 905, SECONDS(2), "vhost-100", false);
+	assert_owner(test->domains, HVP_MODE_HOST_KERNEL, 905, 905, SECONDS(3), web, HVP_VCPU_NONE);
+}
+
+/* MicroVMs that nobody named, one after the other. */
+static void thousands_of_machines_with_one_name_have_a_name_each(void **state)
+{
+	const uint32_t num = 20000;
+	struct test *test = *state;
+	struct hvp_vm vm;
+
+	for (uint32_t i = 1; i <= num; i++) {
+		uint32_t domain = add_vm(test->domains, 1000 + i, 5, SECONDS(i), true, "anonymous");
+
+		assert_owner(test->domains, HVP_MODE_HOST_USER, 1000 + i, 1000 + i, SECONDS(i),
+			     domain, HVP_VCPU_NONE);
+	}
+	hvp_domain_table_get(test->domains, num, &vm);
+	assert_string_equal(vm.name, "anonymous#20000");
+	/* One that is called so already. */
+	add_vm(test->domains, 500, 5, SECONDS(1), true, "anonymous#20001");
+	hvp_domain_table_get(test->domains, add_vm(test->domains, 501, 5, SECONDS(1), true,
+						   "anonymous"), &vm);
+	assert_string_equal(vm.name, "anonymous#20002");
+}
+
 static void names_are_unique_and_a_worse_one_does_not_replace_a_better_one(void **state)
 {
 	struct test *test = *state;
@@ -268,6 +325,33 @@ static void names_are_unique_and_a_worse_one_does_not_replace_a_better_one(void 
 	hvp_domain_table_get(test->domains, 1, &vm);
 	assert_string_equal(vm.name, "web");
 	fixture_log_is(&test->log, "");
+}
+
+/* Thousands of processes a second, with numbers that come again and again. */
+static void processes_that_come_and_go_fast_are_told_apart(void **state)
+{
+	struct test *test = *state;
+
+	for (uint32_t i = 0; i < 300000; i++) {
+		uint32_t tid = 1000 + i % 30000;
+		uint64_t time = SECONDS(1) + (uint64_t)i * 100000;
+		struct hvp_vm_identity identity = {.name = "x", .vmm = "", .from = "cmdline"};
+		uint32_t domain;
+
+		see_task(test->domains, HVP_RECORD_FORK, tid, tid, time);
+		if (i == 250000) {
+			assert_ok(hvp_domain_table_add_vm(test->domains, tid, 5, time, true,
+							  &identity, &domain));
+			assert_owner(test->domains, HVP_MODE_HOST_USER, tid, tid, time + 10, 1,
+				     HVP_VCPU_NONE);
+		}
+		see_task(test->domains, HVP_RECORD_EXIT, tid, tid, time + 2000);
+	}
+	/* The same number before, then, and after. */
+	for (uint32_t i = 220000; i <= 280000; i += 30000)
+		assert_owner(test->domains, HVP_MODE_HOST_USER, 1000 + i % 30000, 1000 + i % 30000,
+			     SECONDS(1) + (uint64_t)i * 100000 + 10, i == 250000 ? 1 : 0,
+			     HVP_VCPU_NONE);
 }
 
 static void threads_that_ended_long_ago_cost_no_memory(void **state)
@@ -310,7 +394,10 @@ int main(void)
 		test(a_vcpu_number_that_is_used_again_by_a_host_process_is_the_hosts),
 		test(exec_ends_the_virtual_machines_of_a_process),
 		test(kernel_threads_work_for_the_vm_in_their_name),
+		test(what_a_program_calls_itself_does_not_make_it_work_for_another),
+		test(thousands_of_machines_with_one_name_have_a_name_each),
 		test(names_are_unique_and_a_worse_one_does_not_replace_a_better_one),
+		test(processes_that_come_and_go_fast_are_told_apart),
 		test(threads_that_ended_long_ago_cost_no_memory),
 	};
 
