@@ -29,7 +29,7 @@ static const char *const formats[] = {"text", "json", NULL};
 struct list_options {
 	int format;
 	bool threads;
-	bool qmp;
+	int qmp;
 };
 
 static const struct hvp_option options[] = {
@@ -42,11 +42,13 @@ static const struct hvp_option options[] = {
 	 .name = "threads",
 	 .offset = offsetof(struct list_options, threads),
 	 .help = "with the vCPUs all other threads of the VMMs"},
-	{.type = HVP_OPTION_FLAG,
+	{.type = HVP_OPTION_CHOICE,
 	 .name = "qmp",
 	 .offset = offsetof(struct list_options, qmp),
-	 .help = "ask QEMU for names and UUIDs on its QMP socket, which serves one client at a "
-		 "time"},
+	 .choices = hvp_qmp_use_names,
+	 .help = "which VMMs to ask for name, UUID and vCPUs on their QMP socket, which serves one "
+		 "client at "
+		 "a time"},
 	HVP_END_OF_OPTIONS,
 };
 
@@ -394,7 +396,8 @@ static struct hvp_error *run(struct hvp_context *context, const void *config, in
 	for (size_t i = 0; i < NUM_SECTIONS; i++)
 		needs_inventory |= chosen[i] && sections[i].needs_inventory;
 	if (needs_inventory)
-		hvp_try(hvp_inventory_read(&hvp_host_roots_default, listing.given->qmp,
+		hvp_try(hvp_inventory_read(&hvp_host_roots_default,
+					   (enum hvp_qmp_use)listing.given->qmp,
 					   &listing.inventory));
 	if (listing.given->format == FORMAT_JSON)
 		return print_json(&listing, chosen);

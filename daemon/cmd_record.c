@@ -34,7 +34,7 @@ struct record_options {
 	bool kallsyms;
 	bool all_symbols;
 	bool jit;
-	bool qmp;
+	int qmp;
 	const char *source;
 };
 
@@ -147,11 +147,13 @@ static const struct hvp_option options[] = {
 	 .help = "carry the symbol maps of JIT compilers along (/tmp/perf-PID.map)"},
 
 	{.type = HVP_OPTION_GROUP, .help = "Where from:"},
-	{.type = HVP_OPTION_FLAG,
+	{.type = HVP_OPTION_CHOICE,
 	 .name = "qmp",
 	 .offset = OFFSET(qmp),
-	 .help = "ask QEMU for names and UUIDs on its QMP socket, which serves one client at a "
-		 "time"},
+	 .choices = hvp_qmp_use_names,
+	 .help = "which VMMs to ask for name, UUID and vCPUs on their QMP socket, which serves one "
+		 "client at "
+		 "a time"},
 	{.type = HVP_OPTION_STRING,
 	 .name = "source",
 	 .offset = OFFSET(source),
@@ -383,7 +385,7 @@ static struct hvp_error *run(struct hvp_context *context, const void *config, in
 		.config = {.roots = &hvp_host_roots_default},
 		.output = given->output,
 		.wants_jit_maps = given->jit,
-		.use_qmp = given->qmp,
+		.qmp = (enum hvp_qmp_use)given->qmp,
 	};
 	struct hvp_record_result result = {0};
 

@@ -185,7 +185,7 @@ static struct hvp_error *init(struct hvp_collector *collector)
 	const struct hvp_discovery_options discovery = {
 		.roots = collector->options.roots,
 		.log = collector->options.log,
-		.use_qmp = collector->options.use_qmp,
+		.qmp = collector->options.qmp,
 	};
 
 	collector->sink = (struct hvp_sink){

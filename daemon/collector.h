@@ -19,6 +19,7 @@
 #include "common/base/scope.h"
 #include "common/cli/log.h"
 #include "common/session/writer.h"
+#include "daemon/kvm/discovery.h"
 #include "daemon/kvm/domains.h"
 #include "daemon/host/host_files.h"
 #include "daemon/source.h"
@@ -39,7 +40,7 @@ struct hvp_collector_options {
 	const char *kallsyms_cache;
 	/* Look for VMs on this host; off for a source that replays another one. */
 	bool discovers;
-	bool use_qmp;
+	enum hvp_qmp_use qmp;
 };
 
 /* Options and writer are borrowed while the collector lives. */

@@ -131,10 +131,10 @@ static struct hvp_error *take_domain(const struct hvp_host_roots *roots,
 	return read_threads(roots, gathering, domain, vm);
 }
 
-struct hvp_error *hvp_inventory_read(const struct hvp_host_roots *roots, bool use_qmp,
+struct hvp_error *hvp_inventory_read(const struct hvp_host_roots *roots, enum hvp_qmp_use qmp,
 				     struct hvp_inventory *ret)
 {
-	const struct hvp_discovery_options options = {.roots = roots, .use_qmp = use_qmp};
+	const struct hvp_discovery_options options = {.roots = roots, .qmp = qmp};
 	hvp_scope(gathering_deinit) struct gathering gathering = {0};
 	hvp_scope(hvp_domain_table_destroy_scope) struct hvp_domain_table *domains = NULL;
 	hvp_scope(hvp_discovery_destroy_scope) struct hvp_discovery *discovery = NULL;
@@ -145,6 +145,7 @@ struct hvp_error *hvp_inventory_read(const struct hvp_host_roots *roots, bool us
 	hvp_try(hvp_domain_table_create(&sink, &domains));
 	hvp_try(hvp_discovery_create(&options, domains, &discovery));
 	hvp_try(hvp_discovery_scan(discovery, true));
+	hvp_try(hvp_discovery_settle(discovery));
 	num = hvp_domain_table_num(domains);
 	inventory.vms = calloc(num + (size_t)1, sizeof(*inventory.vms));
 	if (!inventory.vms)

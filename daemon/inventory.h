@@ -9,6 +9,7 @@
 
 #include "common/base/error.h"
 #include "daemon/host/host_files.h"
+#include "daemon/kvm/discovery.h"
 #include "daemon/kvm/vmm_identity.h"
 
 struct hvp_inventory_thread {
@@ -43,7 +44,7 @@ struct hvp_inventory {
 	char limit[512];
 };
 
-struct hvp_error *hvp_inventory_read(const struct hvp_host_roots *roots, bool use_qmp,
+struct hvp_error *hvp_inventory_read(const struct hvp_host_roots *roots, enum hvp_qmp_use qmp,
 				     struct hvp_inventory *ret) hvp_must_use;
 void hvp_inventory_deinit(struct hvp_inventory *inventory);
 

@@ -92,7 +92,7 @@ static struct hvp_error *open_session(struct run *run)
 		.guest_files = plan->guest_files,
 		.kallsyms_cache = run->kallsyms_cache,
 		.discovers = true,
-		.use_qmp = plan->use_qmp,
+		.qmp = plan->qmp,
 	};
 	const struct hvp_session_facts facts = {.command_line = run->context->command_line,
 						.source = plan->source->name,

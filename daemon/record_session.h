@@ -32,7 +32,7 @@ struct hvp_record_plan {
 	uint64_t duration_ns;
 	enum hvp_collector_symbols symbols;
 	bool wants_jit_maps;
-	bool use_qmp;
+	enum hvp_qmp_use qmp;
 	/* zstd level; 0: the writer's default. */
 	int level;
 	/* May be NULL. */

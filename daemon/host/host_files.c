@@ -17,6 +17,7 @@ const struct hvp_host_roots hvp_host_roots_default = {
 	.sys = "/sys",
 	.debugfs = "/sys/kernel/debug",
 	.tracefs = "/sys/kernel/tracing",
+	.run = "/run",
 };
 
 /* Files of /proc have no size beforehand: reads until the end. */

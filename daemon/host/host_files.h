@@ -13,15 +13,17 @@
 
 #include "common/base/error.h"
 
-/* Where the kernel's file systems are mounted. No trailing slash. */
+/* Where the kernel's file systems, and /run, are mounted. No trailing slash. */
 struct hvp_host_roots {
 	const char *proc;
 	const char *sys;
 	const char *debugfs;
 	const char *tracefs;
+	/* What running daemons write down. */
+	const char *run;
 };
 
-/* /proc, /sys, /sys/kernel/debug, /sys/kernel/tracing. */
+/* /proc, /sys, /sys/kernel/debug, /sys/kernel/tracing, /run. */
 extern const struct hvp_host_roots hvp_host_roots_default;
 
 /*

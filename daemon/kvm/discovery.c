@@ -6,9 +6,15 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "daemon/kvm/inquiry.h"
 #include "daemon/kvm/kvm_debugfs.h"
-#include "daemon/kvm/qmp.h"
+#include "daemon/kvm/libvirt_status.h"
 #include "daemon/kvm/uevents.h"
+
+const char *const hvp_qmp_use_names[] = {"nameless", "always", "never", NULL};
+
+/* For `list`, which has nothing else to do. */
+#define SETTLE_MS 2000
 
 /*
  * A VM that was created has no vCPUs yet, and those have no thread before they run: looked at again
@@ -26,6 +32,7 @@ struct follow_up {
 struct hvp_discovery {
 	struct hvp_discovery_options options;
 	struct hvp_domain_table *domains;
+	struct hvp_inquiry *inquiry;
 	int uevents;
 	bool is_new;
 	uint64_t time;
@@ -38,14 +45,17 @@ struct hvp_discovery {
 struct hvp_error *hvp_discovery_create(const struct hvp_discovery_options *options,
 				       struct hvp_domain_table *domains, struct hvp_discovery **ret)
 {
-	struct hvp_discovery *discovery = calloc(1, sizeof(*discovery));
+	hvp_scope(hvp_discovery_destroy_scope) struct hvp_discovery *discovery =
+		calloc(1, sizeof(*discovery));
 
 	if (!discovery)
 		return hvp_error_no_memory;
+	discovery->uevents = -1;
 	discovery->options = *options;
 	discovery->domains = domains;
+	hvp_try(hvp_inquiry_create(&discovery->inquiry));
 	discovery->uevents = hvp_uevents_open();
-	*ret = discovery;
+	*ret = hvp_take(discovery);
 	return NULL;
 }
 
@@ -53,6 +63,7 @@ void hvp_discovery_destroy(struct hvp_discovery *discovery)
 {
 	if (!discovery)
 		return;
+	hvp_inquiry_destroy(discovery->inquiry);
 	hvp_close_fd(&discovery->uevents);
 	hvp_error_destroy(discovery->limit);
 	free(discovery->follow_ups);
@@ -69,27 +80,109 @@ const char *hvp_discovery_limit(const struct hvp_discovery *discovery)
 	return discovery->limit ? hvp_error_message(discovery->limit) : NULL;
 }
 
+/* False when the process does not run under libvirt. */
+static bool find_libvirt(struct hvp_discovery *discovery, uint32_t pid, const char *name,
+			 struct hvp_libvirt_status *ret)
+{
+	struct hvp_error *err = hvp_libvirt_find(discovery->options.roots, pid, name, ret);
+
+	if (err && hvp_error_code(err) != HVP_ERROR_NOT_FOUND)
+		hvp_log(discovery->options.log, HVP_LOG_WARNING, HVP_LOG_DOMAINS, "%s",
+			hvp_error_message(err));
+	hvp_error_destroy(err);
+	return !err;
+}
+
+/*
+ * What libvirt knows replaces what the command line says. False when neither has a name. A name
+ * that is made of a socket's path is not one that libvirt knows.
+ */
+static bool read_libvirt(struct hvp_discovery *discovery, uint32_t pid,
+			 struct hvp_vm_identity *identity)
+{
+	bool is_qemu = !strcmp(identity->vmm, "qemu");
+	bool has_name = strcmp(identity->from, "comm") != 0;
+	hvp_scope(hvp_libvirt_status_deinit) struct hvp_libvirt_status status = {0};
+
+	if (!find_libvirt(discovery, pid, is_qemu && has_name ? identity->name : "", &status))
+		return has_name;
+	memcpy(identity->name, status.name, sizeof(status.name));
+	if (status.uuid[0])
+		memcpy(identity->uuid, status.uuid, sizeof(status.uuid));
+	identity->from = "libvirt";
+	return true;
+}
+
+/* Its threads and files are seen as the VMM sees them: it may live in a container. */
+static struct hvp_error *ask_vmm(struct hvp_discovery *discovery, uint32_t pid, uint32_t domain,
+				 const char *socket)
+{
+	char path[HVP_VM_PATH_MAX + 512];
+
+	snprintf(path, sizeof(path), "%s/%u/%s/%s", discovery->options.roots->proc, pid,
+		 *socket == '/' ? "root" : "cwd", socket);
+	return hvp_inquiry_ask(discovery->inquiry, domain, pid, path);
+}
+
+/* Only threads that the process has: somebody else wrote or said the numbers. */
+static struct hvp_error *bind_vcpus(struct hvp_discovery *discovery, uint32_t domain, uint32_t pid,
+				    const struct hvp_kvm_vcpu *vcpus, size_t num)
+{
+	char path[512];
+
+	for (size_t i = 0; i < num; i++) {
+		snprintf(path, sizeof(path), "%s/%u/task/%u", discovery->options.roots->proc, pid,
+			 vcpus[i].tid);
+		if (vcpus[i].tid && !access(path, F_OK))
+			hvp_try(hvp_domain_table_bind_vcpu(discovery->domains, domain,
+							   vcpus[i].vcpu, vcpus[i].tid,
+							   discovery->time));
+	}
+	return NULL;
+}
+
 static struct hvp_error *add_vm(struct hvp_discovery *discovery, const struct hvp_kvm_vm *vm,
 				uint32_t *ret_domain)
 {
 	struct hvp_vm_identity identity;
+	bool has_name;
 
 	if (hvp_domain_table_find_vm(discovery->domains, vm->pid, vm->fd, ret_domain))
 		return NULL;
 	hvp_vm_identity_read(discovery->options.roots, vm->pid, &identity);
-	if (discovery->options.use_qmp && identity.control[0]) {
-		struct hvp_error *err = hvp_qmp_identify(identity.control, &identity);
-
-		if (err)
-			hvp_log(discovery->options.log, HVP_LOG_WARNING, HVP_LOG_DOMAINS, "%s",
-				hvp_error_message(err));
-		hvp_error_destroy(err);
-	}
+	has_name = read_libvirt(discovery, vm->pid, &identity);
 	hvp_log(discovery->options.log, HVP_LOG_DEBUG, HVP_LOG_DOMAINS,
 		"VM of process %u, descriptor %d: %s (%s)", vm->pid, vm->fd, identity.name,
 		identity.vmm);
-	return hvp_domain_table_add_vm(discovery->domains, vm->pid, vm->fd, discovery->time,
-				       discovery->is_new, &identity, ret_domain);
+	hvp_try(hvp_domain_table_add_vm(discovery->domains, vm->pid, vm->fd, discovery->time,
+					discovery->is_new, &identity, ret_domain));
+	if (!identity.control[0] || discovery->options.qmp == HVP_QMP_NEVER ||
+	    (has_name && discovery->options.qmp != HVP_QMP_ALWAYS))
+		return NULL;
+	return ask_vmm(discovery, vm->pid, *ret_domain, identity.control);
+}
+
+static bool has_threads(const struct hvp_kvm_vm *vm)
+{
+	for (size_t i = 0; i < vm->num_vcpus; i++)
+		if (vm->vcpus[i].tid)
+			return true;
+	return false;
+}
+
+/* KVM does not tell the vCPUs' threads; libvirt may. It runs one VM in a process. */
+static struct hvp_error *bind_from_libvirt(struct hvp_discovery *discovery,
+					   const struct hvp_kvm_vm *vm, uint32_t domain)
+{
+	hvp_scope(hvp_libvirt_status_deinit) struct hvp_libvirt_status status = {0};
+	struct hvp_vm known;
+
+	hvp_domain_table_get(discovery->domains, domain, &known);
+	/* "web#2": the name is libvirt's no more. */
+	if (strcmp(known.from, "libvirt") != 0 ||
+	    !find_libvirt(discovery, vm->pid, strchr(known.name, '#') ? "" : known.name, &status))
+		return NULL;
+	return bind_vcpus(discovery, domain, vm->pid, status.vcpus, status.num_vcpus);
 }
 
 static struct hvp_error *see_vm(void *arg, const struct hvp_kvm_vm *vm)
@@ -103,7 +196,7 @@ static struct hvp_error *see_vm(void *arg, const struct hvp_kvm_vm *vm)
 			hvp_try(hvp_domain_table_bind_vcpu(discovery->domains, domain,
 							   vm->vcpus[i].vcpu, vm->vcpus[i].tid,
 							   discovery->time));
-	return NULL;
+	return has_threads(vm) ? NULL : bind_from_libvirt(discovery, vm, domain);
 }
 
 /*
@@ -115,11 +208,9 @@ static struct hvp_error *see_vm_of_debugfs(void *arg, const struct hvp_kvm_vm *v
 	struct hvp_discovery *discovery = arg;
 
 	hvp_try(see_vm(arg, vm));
-	for (size_t i = 0; i < vm->num_vcpus; i++)
-		if (vm->vcpus[i].tid)
-			return NULL;
-	return vm->num_vcpus ? hvp_kvm_proc_scan(discovery->options.roots, vm->pid, see_vm, arg)
-			     : NULL;
+	return vm->num_vcpus && !has_threads(vm)
+		       ? hvp_kvm_proc_scan(discovery->options.roots, vm->pid, see_vm, arg)
+		       : NULL;
 }
 
 static struct hvp_error *scan(struct hvp_discovery *discovery, uint32_t only_pid)
@@ -201,11 +292,59 @@ static struct hvp_error *follow_up(struct hvp_discovery *discovery, uint64_t now
 	return NULL;
 }
 
+/* A VMM has answered. Its word on the vCPUs counts where KVM and the threads' names told none. */
+static struct hvp_error *take_answer(struct hvp_discovery *discovery,
+				     const struct hvp_inquiry_answer *answer)
+{
+	struct hvp_vm_identity identity = {.vmm = "", .from = "qmp"};
+	struct hvp_vm known;
+
+	if (answer->error) {
+		hvp_log(discovery->options.log, HVP_LOG_WARNING, HVP_LOG_DOMAINS, "%s",
+			hvp_error_message(answer->error));
+		return NULL;
+	}
+	hvp_domain_table_get(discovery->domains, answer->domain, &known);
+	snprintf(identity.name, sizeof(identity.name), "%s", answer->qmp.name);
+	snprintf(identity.uuid, sizeof(identity.uuid), "%s", answer->qmp.uuid);
+	if (!identity.name[0]) {
+		snprintf(identity.name, sizeof(identity.name), "%s", known.name);
+		identity.from = known.from;
+	}
+	discovery->time = hvp_clock_now();
+	hvp_try(hvp_domain_table_identify(discovery->domains, answer->domain, &identity,
+					  discovery->time));
+	if (known.num_vcpus || known.end)
+		return NULL;
+	return bind_vcpus(discovery, answer->domain, answer->pid, answer->qmp.vcpus,
+			  answer->qmp.num_vcpus);
+}
+
+static struct hvp_error *take_answers(struct hvp_discovery *discovery)
+{
+	struct hvp_inquiry_answer answer;
+
+	while (hvp_inquiry_next(discovery->inquiry, &answer)) {
+		struct hvp_error *err = take_answer(discovery, &answer);
+
+		hvp_inquiry_answer_deinit(&answer);
+		hvp_try(err);
+	}
+	return NULL;
+}
+
+struct hvp_error *hvp_discovery_settle(struct hvp_discovery *discovery)
+{
+	hvp_inquiry_wait(discovery->inquiry, SETTLE_MS);
+	return take_answers(discovery);
+}
+
 struct hvp_error *hvp_discovery_update(struct hvp_discovery *discovery)
 {
 	struct hvp_uevent event;
 
 	while (discovery->uevents >= 0 && hvp_uevents_next(discovery->uevents, &event))
 		hvp_try(handle(discovery, &event));
+	hvp_try(take_answers(discovery));
 	return discovery->num_follow_ups ? follow_up(discovery, hvp_clock_now()) : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Feeds the domain table from the running host: KVM's debugfs (or, without it, /proc), uevents for
- * what starts and ends, the VMM's command line, and on request its QMP socket.
+ * what starts and ends, the VMM's command line, libvirt's files, and the VMM's QMP socket.
  */
 #ifndef HVP_DAEMON_DISCOVERY_H
 #define HVP_DAEMON_DISCOVERY_H
@@ -17,12 +17,21 @@
 
 struct hvp_discovery;
 
+/* Which VMMs are asked on their control sockets. */
+enum hvp_qmp_use {
+	/* Those of which nothing else tells a name. */
+	HVP_QMP_NAMELESS,
+	HVP_QMP_ALWAYS,
+	HVP_QMP_NEVER,
+};
+/* As on the command line. */
+extern const char *const hvp_qmp_use_names[];
+
 struct hvp_discovery_options {
 	const struct hvp_host_roots *roots;
 	/* May be NULL. */
 	const struct hvp_log *log;
-	/* Ask VMMs on their control sockets. */
-	bool use_qmp;
+	enum hvp_qmp_use qmp;
 };
 
 /* All borrowed while the discovery lives. */
@@ -44,6 +53,9 @@ struct hvp_error *hvp_discovery_resolve(struct hvp_discovery *discovery, uint32_
 int hvp_discovery_poll_fd(const struct hvp_discovery *discovery);
 /* Handles what was announced; call it when the descriptor is readable and now and then. */
 struct hvp_error *hvp_discovery_update(struct hvp_discovery *discovery) hvp_must_use;
+
+/* Waits a moment for VMMs that were asked and have not answered yet. */
+struct hvp_error *hvp_discovery_settle(struct hvp_discovery *discovery) hvp_must_use;
 
 /* NULL, or one line: what is not known of VMs here and how to mend that. */
 const char *hvp_discovery_limit(const struct hvp_discovery *discovery);

@@ -282,6 +282,15 @@ struct hvp_error *hvp_domain_table_add_vm(struct hvp_domain_table *domains, uint
 	return deliver_vm(domains, domain, time, is_new ? HVP_DOMAIN_STARTED : HVP_DOMAIN_RUNNING);
 }
 
+struct hvp_error *hvp_domain_table_identify(struct hvp_domain_table *domains, uint32_t domain,
+					    const struct hvp_vm_identity *identity, uint64_t time)
+{
+	if (vm_of(domains, domain)->end)
+		return NULL;
+	hvp_try(identify(domains, domain, identity));
+	return deliver_vm(domains, domain, time, HVP_DOMAIN_RUNNING);
+}
+
 struct hvp_error *hvp_domain_table_bind_vcpu(struct hvp_domain_table *domains, uint32_t domain,
 					     uint32_t vcpu, uint32_t tid, uint64_t time)
 {

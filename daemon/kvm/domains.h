@@ -59,6 +59,10 @@ struct hvp_error *hvp_domain_table_add_vm(struct hvp_domain_table *domains, uint
 					  uint64_t time, bool is_new,
 					  const struct hvp_vm_identity *identity,
 					  uint32_t *ret_domain) hvp_must_use;
+/* More became known of a domain that still runs: what the identity has replaces what was known. */
+struct hvp_error *hvp_domain_table_identify(struct hvp_domain_table *domains, uint32_t domain,
+					    const struct hvp_vm_identity *identity,
+					    uint64_t time) hvp_must_use;
 /* A thread is a vCPU. Says so once. */
 struct hvp_error *hvp_domain_table_bind_vcpu(struct hvp_domain_table *domains, uint32_t domain,
 					     uint32_t vcpu, uint32_t tid,

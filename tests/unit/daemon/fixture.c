@@ -14,12 +14,14 @@ void fixture_tree_init(struct fixture_tree *tree)
 	snprintf(tree->sys, sizeof(tree->sys), "%s/sys", tree->path);
 	snprintf(tree->debugfs, sizeof(tree->debugfs), "%s/debugfs", tree->path);
 	snprintf(tree->tracefs, sizeof(tree->tracefs), "%s/tracefs", tree->path);
+	snprintf(tree->run, sizeof(tree->run), "%s/run", tree->path);
 	fixture_mkdir(tree, "proc");
 	fixture_mkdir(tree, "sys");
 	tree->roots = (struct hvp_host_roots){.proc = tree->proc,
 					      .sys = tree->sys,
 					      .debugfs = tree->debugfs,
-					      .tracefs = tree->tracefs};
+					      .tracefs = tree->tracefs,
+					      .run = tree->run};
 }
 
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw)

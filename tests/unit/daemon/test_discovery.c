@@ -136,6 +136,42 @@ static void without_debugfs_descriptors_tell_and_the_limit_is_said(void **state)
 	assert_null(strstr(fixture_log_text(&test->log), "tid 201"));
 }
 
+static void libvirt_tells_names_uuids_and_vcpus(void **state)
+{
+	struct test *test = *state;
+
+	/* What the command line says is another's word; the VM's threads have names of their own. */
+	make_qemu(&test->tree, 100, "web");
+	fixture_symlink(&test->tree, "proc/100/fd/11", "anon_inode:kvm-vm");
+	fixture_write(&test->tree, "proc/100/task/101/comm", "x\n");
+	fixture_write(&test->tree, "run/libvirt/qemu/web.xml",
+		      "<domstatus pid='100'><vcpus><vcpu id='1' pid='101'/><vcpu id='0' pid='999'/>"
+		      "</vcpus><domain><name>web</name>"
+		      "<uuid>78177d07-ac0e-4057-b1de-9ccd66cbc3d7</uuid></domain></domstatus>");
+	assert_ok(hvp_discovery_scan(test->discovery, true));
+	fixture_log_is(&test->log, "domain 1 running pid 100 web "
+				   "78177d07-ac0e-4057-b1de-9ccd66cbc3d7 qemu libvirt\n"
+				   "vcpu 1/1 tid 101\n");
+}
+
+static void a_vmm_without_a_name_is_asked_and_does_not_delay(void **state)
+{
+	struct test *test = *state;
+	static const char cmdline[] = "qemu-system-x86_64\0-qmp\0unix:web.qmp,server=on";
+
+	fixture_write_bytes(&test->tree, "proc/100/cmdline", cmdline, sizeof(cmdline));
+	fixture_write(&test->tree, "proc/100/comm", "qemu-system-x86\n");
+	fixture_write(&test->tree, "debugfs/kvm/100-11/vcpu0/pid", "101\n");
+	fixture_write(&test->tree, "proc/100/cwd/web.qmp", "no socket");
+	assert_ok(hvp_discovery_scan(test->discovery, true));
+	fixture_log_is(&test->log,
+		       "domain 1 running pid 100 pid 100 (qemu-system-x86) - qemu comm\n"
+		       "vcpu 1/0 tid 101\n");
+	assert_ok(hvp_discovery_settle(test->discovery));
+	/* The answer is that there is none: nothing changes. */
+	fixture_log_is(&test->log, "");
+}
+
 static void an_inventory_shows_vcpus_threads_and_states(void **state)
 {
 	struct test *test = *state;
@@ -151,7 +187,7 @@ static void an_inventory_shows_vcpus_threads_and_states(void **state)
 	fixture_write(&test->tree, "proc/100/task/101/stat",
 		      "101 (CPU) R 0 (x) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 "
 		      "24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 7 40\n");
-	assert_ok(hvp_inventory_read(&test->tree.roots, false, &inventory));
+	assert_ok(hvp_inventory_read(&test->tree.roots, HVP_QMP_NEVER, &inventory));
 	assert_int_equal(inventory.num, 1);
 	assert_string_equal(inventory.vms[0].name, "web");
 	assert_int_equal(inventory.vms[0].num_vcpus, 2);
@@ -210,6 +246,8 @@ int main(void)
 		test(a_vm_that_another_thread_created_is_its_processs),
 		test(a_kernel_that_does_not_tell_the_threads_leaves_their_names),
 		test(without_debugfs_descriptors_tell_and_the_limit_is_said),
+		test(libvirt_tells_names_uuids_and_vcpus),
+		test(a_vmm_without_a_name_is_asked_and_does_not_delay),
 		test(an_inventory_shows_vcpus_threads_and_states),
 		cmocka_unit_test(uevents_of_kvm_are_understood_and_others_are_not),
 	};
