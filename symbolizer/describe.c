@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The second step: from a place in an image to names, lines and code. */
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/base/array.h"
 #include "symbolizer/elf/dwarf.h"
 #include "symbolizer/symbolizer_internal.h"
 
@@ -131,69 +128,5 @@ struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
 		return hvp_error_no_memory;
 	hvp_try(hvp_elf_code(image->elf, address - delta, size, code));
 	*ret = hvp_take(code);
-	return NULL;
-}
-
-struct matches {
-	struct hvp_symbol_match *items;
-	size_t num, capacity;
-};
-
-static void matches_deinit(struct matches *matches)
-{
-	free(matches->items);
-}
-
-/*
- * Names as the linker has them are compared as they are; those made readable only when asked for
- * (they must all be made first).
- */
-static struct hvp_error *match_image(struct hvp_symbolizer *symbolizer, struct hvp_image *image,
-				     const char *name, bool is_readable, struct matches *matches)
-{
-	hvp_image_load_table(&symbolizer->images, image);
-	for (size_t i = 0; i < image->symtab.num; i++) {
-		struct hvp_symtab_entry *entry = &image->symtab.entries[i];
-		const struct hvp_symbol *symbol;
-
-		if (is_readable ? entry->raw[0] != '_' : strcmp(entry->raw, name) != 0)
-			continue;
-		symbol = hvp_symtab_present(&image->symtab, entry);
-		if (!symbol || (is_readable && strcmp(symbol->name, name) != 0))
-			continue;
-		hvp_try(hvp_array_reserve(&matches->items, &matches->capacity, matches->num + 1,
-					  sizeof(*matches->items)));
-		matches->items[matches->num++] = (struct hvp_symbol_match){image, symbol};
-	}
-	return NULL;
-}
-
-static struct hvp_error *match_all(struct hvp_symbolizer *symbolizer, const struct hvp_image *image,
-				   const char *name, bool is_readable, struct matches *matches)
-{
-	uint32_t num = hvp_symbolizer_num_images(symbolizer);
-
-	if (image)
-		return match_image(symbolizer, owned(image), name, is_readable, matches);
-	for (uint32_t i = 0; i < num; i++) {
-		struct hvp_image *each = hvp_images_at(&symbolizer->images, i);
-
-		if (atomic_load_explicit(&each->is_located, memory_order_relaxed))
-			hvp_try(match_image(symbolizer, each, name, is_readable, matches));
-	}
-	return NULL;
-}
-
-struct hvp_error *hvp_symbolizer_find(struct hvp_symbolizer *symbolizer,
-				      const struct hvp_image *image, const char *name,
-				      struct hvp_symbol_match **ret, size_t *ret_num)
-{
-	hvp_scope(matches_deinit) struct matches matches = {0};
-
-	hvp_try(match_all(symbolizer, image, name, false, &matches));
-	if (!matches.num && symbolizer->finder.naming != HVP_NAMING_MANGLED)
-		hvp_try(match_all(symbolizer, image, name, true, &matches));
-	*ret_num = matches.num;
-	*ret = hvp_take(matches.items);
 	return NULL;
 }

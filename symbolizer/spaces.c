@@ -314,7 +314,8 @@ static const struct hvp_piece *find_in_life(const struct hvp_life *life, uint64_
 	return NULL;
 }
 
-const struct hvp_life *hvp_spaces_life(const struct hvp_spaces *spaces, uint32_t pid, uint64_t time)
+/* The life of a process at a time; NULL when there is none. */
+static const struct hvp_life *life_at(const struct hvp_spaces *spaces, uint32_t pid, uint64_t time)
 {
 	uint32_t index = last_life(spaces, pid);
 
@@ -328,8 +329,9 @@ const struct hvp_life *hvp_spaces_life(const struct hvp_spaces *spaces, uint32_t
 	return NULL;
 }
 
-const struct hvp_life *hvp_spaces_parent(const struct hvp_spaces *spaces,
-					 const struct hvp_life *life)
+/* What it was forked from; NULL when that is not known. */
+static const struct hvp_life *parent_of(const struct hvp_spaces *spaces,
+					const struct hvp_life *life)
 {
 	return life->parent == HVP_NO_LIFE ? NULL : &spaces->lives[life->parent];
 }
@@ -337,7 +339,7 @@ const struct hvp_life *hvp_spaces_parent(const struct hvp_spaces *spaces,
 const struct hvp_piece *hvp_spaces_find(const struct hvp_spaces *spaces, uint32_t pid,
 					uint64_t time, uint64_t address)
 {
-	const struct hvp_life *life = hvp_spaces_life(spaces, pid, time);
+	const struct hvp_life *life = life_at(spaces, pid, time);
 
 	for (int i = 0; life && i < MAX_PARENTS; i++) {
 		const struct hvp_piece *piece = find_in_life(life, time, address);
@@ -345,7 +347,7 @@ const struct hvp_piece *hvp_spaces_find(const struct hvp_spaces *spaces, uint32_
 		if (piece)
 			return piece;
 		time = life->parent_time;
-		life = hvp_spaces_parent(spaces, life);
+		life = parent_of(spaces, life);
 	}
 	return NULL;
 }

@@ -90,10 +90,5 @@ struct hvp_error *hvp_spaces_freeze(struct hvp_spaces *spaces) hvp_must_use;
 /* The piece in force at that address and time, or NULL. Thread-safe once frozen. */
 const struct hvp_piece *hvp_spaces_find(const struct hvp_spaces *spaces, uint32_t pid,
 					uint64_t time, uint64_t address);
-/* The life of a process at a time, and the life it was forked from; NULL when there is none. */
-const struct hvp_life *hvp_spaces_life(const struct hvp_spaces *spaces, uint32_t pid,
-				       uint64_t time);
-const struct hvp_life *hvp_spaces_parent(const struct hvp_spaces *spaces,
-					 const struct hvp_life *life);
 
 #endif

@@ -254,11 +254,6 @@ uint32_t hvp_image_index(const struct hvp_image *image)
 	return image->index;
 }
 
-uint32_t hvp_symbolizer_num_images(const struct hvp_symbolizer *symbolizer)
-{
-	return atomic_load(&symbolizer->images.num);
-}
-
 const struct hvp_image *hvp_symbolizer_image(const struct hvp_symbolizer *symbolizer,
 					     uint32_t index)
 {

@@ -162,9 +162,8 @@ struct hvp_image;
 const char *hvp_image_name(const struct hvp_image *image);
 /* The path as recorded, or the name. */
 const char *hvp_image_path(const struct hvp_image *image);
-/* Dense: 0 .. hvp_symbolizer_num_images() - 1. Grows while locating. */
+/* Dense: 0, 1, 2 in the order in which images are first met. */
 uint32_t hvp_image_index(const struct hvp_image *image);
-uint32_t hvp_symbolizer_num_images(const struct hvp_symbolizer *symbolizer);
 const struct hvp_image *hvp_symbolizer_image(const struct hvp_symbolizer *symbolizer,
 					     uint32_t index);
 
@@ -217,18 +216,6 @@ struct hvp_line {
 struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,
 				       const struct hvp_location *location,
 				       const struct hvp_line **ret, size_t *ret_num) hvp_must_use;
-
-/*
- * All symbols called `name` (exact, demangled or not) in all images that samples located so far, or
- * in `image` alone if not NULL.
- */
-struct hvp_symbol_match {
-	const struct hvp_image *image;
-	const struct hvp_symbol *symbol;
-};
-struct hvp_error *hvp_symbolizer_find(struct hvp_symbolizer *symbolizer,
-				      const struct hvp_image *image, const char *name,
-				      struct hvp_symbol_match **ret, size_t *ret_num) hvp_must_use;
 
 /*
  * The machine code of [address, address + size) of an image, as ELF virtual addresses: from the

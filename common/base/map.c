@@ -17,14 +17,6 @@ void hvp_map_deinit(struct hvp_map *map)
 	hvp_map_init(map);
 }
 
-void hvp_map_clear(struct hvp_map *map)
-{
-	if (map->slots)
-		memset(map->slots, 0, map->num_slots * sizeof(*map->slots));
-	map->has_zero = false;
-	map->num = 0;
-}
-
 /* The slot of a key other than 0, or the free one where it belongs. The table has a free slot. */
 static struct hvp_map_slot *probe(const struct hvp_map *map, uint64_t key)
 {

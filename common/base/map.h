@@ -31,8 +31,6 @@ struct hvp_map {
 
 void hvp_map_init(struct hvp_map *map);
 void hvp_map_deinit(struct hvp_map *map);
-/* Forgets the entries, keeps the memory. */
-void hvp_map_clear(struct hvp_map *map);
 
 /* A 64-bit mix in which every bit of the key reaches the low bits (the finaliser of MurmurHash3).
  */

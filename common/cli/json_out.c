@@ -144,12 +144,6 @@ void hvp_json_uint(struct hvp_json *json, const char *key, uint64_t value)
 	fprintf(json->out, "%" PRIu64, value);
 }
 
-void hvp_json_int(struct hvp_json *json, const char *key, int64_t value)
-{
-	begin_value(json, key);
-	fprintf(json->out, "%" PRId64, value);
-}
-
 void hvp_json_hex(struct hvp_json *json, const char *key, uint64_t value)
 {
 	begin_value(json, key);

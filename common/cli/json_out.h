@@ -39,7 +39,6 @@ void hvp_json_end_array(struct hvp_json *json);
 /* Bytes that are not UTF-8 become U+FFFD, one each; NULL is null. */
 void hvp_json_string(struct hvp_json *json, const char *key, const char *value);
 void hvp_json_uint(struct hvp_json *json, const char *key, uint64_t value);
-void hvp_json_int(struct hvp_json *json, const char *key, int64_t value);
 /* "0xffffffff81000000": a string, because JSON's numbers are exact to 2^53 only. */
 void hvp_json_hex(struct hvp_json *json, const char *key, uint64_t value);
 /*

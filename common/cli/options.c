@@ -173,7 +173,8 @@ static struct hvp_error *set_count(const struct hvp_option *option, const char *
 	return NULL;
 }
 
-const struct hvp_option *hvp_options_find(const struct hvp_option *options, const char *name)
+/* NULL when there is none, or no table. */
+static const struct hvp_option *find_option(const struct hvp_option *options, const char *name)
 {
 	for (; options && options->type != HVP_OPTION_END; options++) {
 		if (options->type != HVP_OPTION_GROUP && options->name &&
@@ -200,7 +201,7 @@ static struct hvp_error *no_such_setting(const struct hvp_command *command, cons
 struct hvp_error *hvp_options_set(const struct hvp_command *command, const char *name,
 				  const char *value, void *config)
 {
-	const struct hvp_option *option = hvp_options_find(command->options, name);
+	const struct hvp_option *option = find_option(command->options, name);
 
 	if (!option)
 		return no_such_setting(command, name);
@@ -263,7 +264,7 @@ static const struct hvp_option *find(const struct parser *parser, const char *na
 
 		*ret_config = parser->tables[i].config;
 		if (name) {
-			option = hvp_options_find(option, name);
+			option = find_option(option, name);
 			if (option)
 				return option;
 			continue;

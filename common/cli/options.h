@@ -150,9 +150,6 @@ struct hvp_error *hvp_options_parse_tables(const struct hvp_option_table *tables
 struct hvp_error *hvp_options_set(const struct hvp_command *command, const char *name,
 				  const char *value, void *config) hvp_must_use;
 
-/* The option called `name` in a table (which may be NULL), or NULL. */
-const struct hvp_option *hvp_options_find(const struct hvp_option *options, const char *name);
-
 /* Frees the lists in a configuration. */
 void hvp_options_deinit(const struct hvp_command *command, void *config);
 

@@ -407,8 +407,8 @@ static void classify(const struct hvp_domain_table *domains, struct hvp_thread *
 {
 	thread->domain = sole_vm(domains, thread->owner_pid, time);
 	thread->vcpu = HVP_VCPU_NONE;
-	thread->known_in = newest_of(domains, thread->owner_pid) ? 0
-								 : domains->threads.generation + 1;
+	thread->known_in =
+		newest_of(domains, thread->owner_pid) ? 0 : domains->threads.generation + 1;
 }
 
 /* A guest ran, and of its VM we know the process alone. */
@@ -416,7 +416,7 @@ static struct hvp_error *assign_to_process(struct hvp_domain_table *domains,
 					   struct hvp_thread *thread, struct hvp_sample *sample)
 {
 	struct hvp_vm_identity identity = {.vmm = "", .from = "comm"};
-	const char *comm = hvp_domain_table_comm(domains, sample->pid);
+	const char *comm = hvp_threads_comm(&domains->threads, sample->pid);
 
 	snprintf(identity.name, sizeof(identity.name), "pid %u (%s)", sample->pid,
 		 *comm ? comm : "unknown");
@@ -484,11 +484,6 @@ struct hvp_error *hvp_domain_table_assign(struct hvp_domain_table *domains,
 	if (!hvp_mode_is_guest(sample->mode))
 		return NULL;
 	return assign_guest(domains, thread, sample, ret_wants_discovery);
-}
-
-const char *hvp_domain_table_comm(const struct hvp_domain_table *domains, uint32_t pid)
-{
-	return hvp_threads_comm(&domains->threads, pid);
 }
 
 bool hvp_domain_table_next_sampled_process(struct hvp_domain_table *domains, size_t *cursor,

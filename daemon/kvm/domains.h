@@ -92,9 +92,6 @@ struct hvp_error *hvp_domain_table_assign(struct hvp_domain_table *domains,
 					  struct hvp_sample *sample,
 					  bool *ret_wants_discovery) hvp_must_use;
 
-/* The name that a process goes by, or "" (for a domain of which nothing else is known). */
-const char *hvp_domain_table_comm(const struct hvp_domain_table *domains, uint32_t pid);
-
 /* Every process that had a sample, once; `*cursor` starts at 0. */
 bool hvp_domain_table_next_sampled_process(struct hvp_domain_table *domains, size_t *cursor,
 					   uint32_t *ret_pid);

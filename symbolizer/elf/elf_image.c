@@ -221,7 +221,8 @@ bool hvp_elf_section(const struct hvp_elf *elf, const char *name, const uint8_t 
 	return true;
 }
 
-bool hvp_elf_has_section(const struct hvp_elf *elf, const char *name)
+/* Debug files keep headers of sections that they do not have. */
+static bool has_contents(const struct hvp_elf *elf, const char *name)
 {
 	GElf_Shdr header;
 
@@ -231,7 +232,7 @@ bool hvp_elf_has_section(const struct hvp_elf *elf, const char *name)
 
 bool hvp_elf_has_dwarf(const struct hvp_elf *elf)
 {
-	return hvp_elf_has_section(elf, ".debug_line") || hvp_elf_has_section(elf, ".zdebug_line");
+	return has_contents(elf, ".debug_line") || has_contents(elf, ".zdebug_line");
 }
 
 bool hvp_elf_debuglink(const struct hvp_elf *elf, const char **ret_name, uint32_t *ret_crc)

@@ -60,11 +60,6 @@ bool hvp_elf_offset_to_address(const struct hvp_elf *elf, uint64_t offset, uint6
  */
 bool hvp_elf_section(const struct hvp_elf *elf, const char *name, const uint8_t **ret_data,
 		     size_t *ret_size);
-/*
- * A section that has contents in this file; debug files keep headers of sections that they do not
- * have.
- */
-bool hvp_elf_has_section(const struct hvp_elf *elf, const char *name);
 /* Line information of its own: .debug_line, compressed or not. */
 bool hvp_elf_has_dwarf(const struct hvp_elf *elf);
 /* File name and CRC of .gnu_debuglink; false when absent. `*ret_name` is borrowed. */

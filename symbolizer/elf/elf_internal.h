@@ -12,9 +12,6 @@ struct hvp_error *hvp_elf_error(const struct hvp_elf *elf,
 Elf_Scn *hvp_elf_find_section(const struct hvp_elf *elf, const char *name, GElf_Shdr *ret);
 /* elf_table.c */
 
-/* The first section of a type; NULL when there is none. */
-Elf_Scn *hvp_elf_find_type(const struct hvp_elf *elf, uint32_t type, GElf_Shdr *ret);
-
 /* A symbol table with its strings, checked. */
 struct hvp_elf_symbols {
 	Elf_Data *data;

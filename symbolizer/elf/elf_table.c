@@ -4,7 +4,8 @@
 
 #include "symbolizer/elf/elf_internal.h"
 
-Elf_Scn *hvp_elf_find_type(const struct hvp_elf *elf, uint32_t type, GElf_Shdr *ret)
+/* The first section of a type; NULL when there is none. */
+static Elf_Scn *find_type(const struct hvp_elf *elf, uint32_t type, GElf_Shdr *ret)
 {
 	Elf_Scn *section = NULL;
 
@@ -18,7 +19,7 @@ Elf_Scn *hvp_elf_find_type(const struct hvp_elf *elf, uint32_t type, GElf_Shdr *
 bool hvp_elf_open_symbols(const struct hvp_elf *elf, uint32_t type, struct hvp_elf_symbols *ret)
 {
 	GElf_Shdr header, strings_header;
-	Elf_Scn *section = hvp_elf_find_type(elf, type, &header);
+	Elf_Scn *section = find_type(elf, type, &header);
 	Elf_Scn *strings_section;
 	Elf_Data *strings;
 	size_t entry;

@@ -18,11 +18,6 @@ void hvp_finder_progress(const struct hvp_finder *finder, const char *stage, con
 		finder->progress(finder->progress_arg, stage, path);
 }
 
-bool hvp_finder_is_interrupted(const struct hvp_finder *finder)
-{
-	return finder->interrupted && *finder->interrupted;
-}
-
 void hvp_finder_log_error(const struct hvp_finder *finder, struct hvp_error *err)
 {
 	if (!err)

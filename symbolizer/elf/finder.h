@@ -43,7 +43,6 @@ struct hvp_wanted {
 
 /* Tells the user before something slow. */
 void hvp_finder_progress(const struct hvp_finder *finder, const char *stage, const char *path);
-bool hvp_finder_is_interrupted(const struct hvp_finder *finder);
 /* Logs and destroys an error that only costs symbols. */
 void hvp_finder_log_error(const struct hvp_finder *finder, struct hvp_error *err);
 

@@ -246,15 +246,6 @@ struct hvp_symtab_entry *hvp_symtab_at(const struct hvp_symtab *symtab, uint64_t
 	return &symtab->entries[index - 1];
 }
 
-struct hvp_symtab_entry *hvp_symtab_by_name(const struct hvp_symtab *symtab, const char *raw)
-{
-	for (size_t i = 0; i < symtab->num; i++) {
-		if (!strcmp(symtab->entries[i].raw, raw))
-			return &symtab->entries[i];
-	}
-	return NULL;
-}
-
 const struct hvp_symbol *hvp_symtab_present(struct hvp_symtab *symtab,
 					    struct hvp_symtab_entry *entry)
 {

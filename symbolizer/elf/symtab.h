@@ -57,8 +57,6 @@ struct hvp_error *hvp_symtab_finish(struct hvp_symtab *symtab) hvp_must_use;
 struct hvp_symtab_entry *hvp_symtab_find(const struct hvp_symtab *symtab, uint64_t address);
 /* The symbol that begins exactly there, or NULL. */
 struct hvp_symtab_entry *hvp_symtab_at(const struct hvp_symtab *symtab, uint64_t address);
-/* The first entry whose raw name is `raw`, searched one by one; NULL when there is none. */
-struct hvp_symtab_entry *hvp_symtab_by_name(const struct hvp_symtab *symtab, const char *raw);
 
 /* The symbol with its name for printing. NULL when there is no memory. Thread-safe. */
 const struct hvp_symbol *hvp_symtab_present(struct hvp_symtab *symtab,

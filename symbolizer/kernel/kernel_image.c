@@ -153,7 +153,7 @@ static uint64_t kallsyms_shift(const struct hvp_kernel *kernel)
 static const char *const landmark_names[] = {"_text", "_stext", "_etext", "_sinittext",
 					     "_einittext"};
 
-void hvp_kernel_read_landmarks(const struct hvp_elf *elf, struct hvp_kernel_landmarks *ret)
+static void read_landmarks(const struct hvp_elf *elf, struct hvp_kernel_landmarks *ret)
 {
 	uint64_t values[HVP_ARRAY_SIZE(landmark_names)];
 
@@ -185,7 +185,7 @@ bool hvp_kernel_match_vmlinux(struct hvp_kernel *kernel, struct hvp_image *image
 	hvp_image_load_table(kernel->images, image);
 	if (!image->elf || !image->symtab.num)
 		return false;
-	hvp_kernel_read_landmarks(image->elf, ret_linked);
+	read_landmarks(image->elf, ret_linked);
 	if (!ret_linked->text)
 		return false;
 	*ret_delta = given_delta(&kernel->sources, ret_linked);
@@ -321,7 +321,8 @@ static void load(struct hvp_kernel *kernel)
 	note_error(kernel, check_samples(kernel));
 }
 
-void hvp_kernel_load(struct hvp_kernel *kernel)
+/* Once. */
+static void load_once(struct hvp_kernel *kernel)
 {
 	pthread_mutex_lock(&kernel->lock);
 	if (!atomic_load(&kernel->is_loaded)) {
@@ -337,7 +338,7 @@ const struct hvp_kernel_range *hvp_kernel_find(struct hvp_kernel *kernel, uint64
 	size_t low = 0, high;
 
 	if (!atomic_load_explicit(&kernel->is_loaded, memory_order_acquire))
-		hvp_kernel_load(kernel);
+		load_once(kernel);
 	for (high = kernel->num_ranges; low < high;) {
 		size_t middle = low + (high - low) / 2;
 

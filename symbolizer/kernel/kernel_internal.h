@@ -10,11 +10,6 @@ struct hvp_kernel_landmarks {
 	uint64_t text, etext, sinittext, einittext;
 };
 
-void hvp_kernel_read_landmarks(const struct hvp_elf *elf, struct hvp_kernel_landmarks *ret);
-
-/* Loads the kernel, once. Thread-safe. */
-void hvp_kernel_load(struct hvp_kernel *kernel);
-
 /*
  * Is this ELF image the kernel, and how far is the running one above it? Loads the image's table.
  */

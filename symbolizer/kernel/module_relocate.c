@@ -34,7 +34,7 @@ struct hvp_error *hvp_names_add(struct hvp_names *names, const char *name, uint6
 	return NULL;
 }
 
-bool hvp_names_find(const struct hvp_names *names, const char *name, uint64_t *ret)
+static bool find_name(const struct hvp_names *names, const char *name, uint64_t *ret)
 {
 	uint32_t index;
 
@@ -107,7 +107,7 @@ static struct place *vote_of(const struct layout *layout, size_t index, const st
 	    symbol.st_shndx >= layout->num || symbol.st_shndx == SHN_UNDEF)
 		return NULL;
 	place = &layout->places[symbol.st_shndx];
-	if (!place->is_exec || !hvp_names_find(own, name, &address))
+	if (!place->is_exec || !find_name(own, name, &address))
 		return NULL;
 	*ret_base = address - symbol.st_value;
 	return place;
@@ -187,7 +187,7 @@ static uint64_t value_of(const struct layout *layout, size_t index, const struct
 	if (!hvp_elf_get_symbol(&layout->symbols, index, &symbol, &name))
 		return 0;
 	if (symbol.st_shndx == SHN_UNDEF)
-		return hvp_names_find(all, name, &address) ? address : 0;
+		return find_name(all, name, &address) ? address : 0;
 	if (symbol.st_shndx >= layout->num)
 		return symbol.st_shndx == SHN_ABS ? symbol.st_value : 0;
 	return layout->places[symbol.st_shndx].base + symbol.st_value;

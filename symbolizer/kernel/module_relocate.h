@@ -18,7 +18,6 @@ void hvp_names_init(struct hvp_names *names);
 void hvp_names_deinit(struct hvp_names *names);
 struct hvp_error *hvp_names_add(struct hvp_names *names, const char *name,
 				uint64_t address) hvp_must_use;
-bool hvp_names_find(const struct hvp_names *names, const char *name, uint64_t *ret);
 
 /*
  * `own` are the module's functions, `all` the kernel's; both at run-time addresses. Fills the ELF's segments

@@ -283,29 +283,24 @@ static void symbols_packed_into_the_program_are_unpacked(void **state)
 static void names_of_cxx_are_readable_unless_asked_otherwise(void **state)
 {
 	const struct hvp_symbolizer_options mangled = {.naming = HVP_NAMING_MANGLED};
-	struct hvp_symbol_match *matches;
-	struct hvp_location location;
+	static const char linked[] = "_ZNK11outer_space3BoxIlE5twiceEi";
 	struct world world;
 	char path[1024];
-	size_t num;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s", fixture("cxx"));
 	if (access(path, R_OK))
 		skip();
 	for (int i = 0; i < 2; i++) {
-		const char *name =
-			i ? "_ZNK11outer_space3BoxIlE5twiceEi" : "outer_space::Box<long>::twice";
+		const char *name = i ? "cxx:_ZNK11outer_space3BoxIlE5twiceEi+0x0"
+				     : "cxx:outer_space::Box<long>::twice+0x0";
 
 		world_begin(&world);
 		world_map_file(&world, PID, path, BASE);
 		world_open(&world, i ? &mangled : NULL);
-		world_locate(&world, HVP_MODE_HOST_USER, 0, PID, 1, BASE + 0x1100, &location);
-		assert_ok(hvp_symbolizer_find(world.symbolizer, NULL, name, &matches, &num));
-		assert_int_equal(num, 1);
-		assert_string_equal(matches[0].symbol->name, name);
-		assert_string_equal(hvp_image_name(matches[0].image), "cxx");
-		free(matches);
+		assert_string_equal(world_resolve(&world, HVP_MODE_HOST_USER, 0, PID, 1,
+						  BASE + address_of(linked, path)),
+				    name);
 		world_end(&world);
 	}
 }
