@@ -72,11 +72,7 @@ static const struct hvp_option options[] = {
 	 .name = "all",
 	 .offset = offsetof(struct config, has_all),
 	 .help = "long stretches without samples too"},
-	{.type = HVP_OPTION_CHOICE,
-	 .name = "format",
-	 .offset = offsetof(struct config, format),
-	 .choices = hvp_output_names,
-	 .help = "how to print"},
+	HVP_FORMAT_OPTION(struct config, format, "how to print"),
 	HVP_END_OF_OPTIONS,
 };
 

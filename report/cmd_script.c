@@ -27,14 +27,10 @@ static const struct hvp_option options[] = {
 	HVP_SESSION_OPTIONS(struct config, input),
 	HVP_SELECTION_OPTIONS(struct config, selection, input),
 	{.type = HVP_OPTION_GROUP, .help = "Output:"},
-	{.type = HVP_OPTION_STRING,
-	 .letter = 'F',
-	 .name = "fields",
-	 .value = "LIST",
-	 .offset = offsetof(struct config, fields),
-	 .help = "the columns: time, cpu, owner, domain, vcpu, comm, pid, tid, mode, event, "
-		 "period, "
-		 "ip, place, symbol, offset, image, line, chain"},
+	HVP_FIELDS_OPTION(
+		struct config, fields,
+		"the columns: time, cpu, owner, domain, vcpu, comm, pid, tid, mode, event, "
+		"period, ip, place, symbol, offset, image, line, chain"),
 	{.type = HVP_OPTION_FLAG,
 	 .letter = 'g',
 	 .name = "call-graph",
@@ -45,11 +41,7 @@ static const struct hvp_option options[] = {
 	 .value = "N",
 	 .offset = offsetof(struct config, limit),
 	 .help = "end after N samples"},
-	{.type = HVP_OPTION_CHOICE,
-	 .name = "format",
-	 .offset = offsetof(struct config, format),
-	 .choices = hvp_output_names,
-	 .help = "how to print; json is one object a line"},
+	HVP_FORMAT_OPTION(struct config, format, "how to print; json is one object a line"),
 	HVP_SYMBOL_OPTIONS(struct config, input),
 	HVP_END_OF_OPTIONS,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "common/cli/json_out.h"
 #include "report/info.h"
+#include "report/output/json_parts.h"
 
 static void write_info(struct hvp_json *json, const struct hvp_session *session)
 {
@@ -43,29 +44,8 @@ static void write_events(struct hvp_json *json, const struct hvp_session_summary
 		const struct hvp_event_info *event = hvp_session_event(summary->facts.session, i);
 
 		hvp_json_begin_object(json, NULL);
-		hvp_json_string(json, "name", event->name);
-		hvp_json_string(json, "unit", event->unit);
-		hvp_json_string(json, "scope", event->scope);
-		hvp_json_uint(json, "frequency", event->frequency);
-		hvp_json_uint(json, "period", event->period);
+		hvp_json_add_event(json, event);
 		hvp_json_uint(json, "samples", summary->events[i]);
-		hvp_json_end_object(json);
-	}
-	hvp_json_end_array(json);
-}
-
-static void write_vcpus(struct hvp_json *json, const struct hvp_domain_info *info)
-{
-	hvp_json_begin_array(json, "vcpus");
-	for (size_t i = 0; i < info->num_vcpus; i++) {
-		hvp_json_begin_object(json, NULL);
-		hvp_json_uint(json, "vcpu", info->vcpus[i].vcpu);
-		hvp_json_uint(json, "tid", info->vcpus[i].tid);
-		hvp_json_uint(json, "first_seen", info->vcpus[i].start_time);
-		if (info->vcpus[i].end_time)
-			hvp_json_uint(json, "end_time", info->vcpus[i].end_time);
-		else
-			hvp_json_null(json, "end_time");
 		hvp_json_end_object(json);
 	}
 	hvp_json_end_array(json);
@@ -79,6 +59,20 @@ static void write_time(struct hvp_json *json, const char *key, uint64_t time)
 		hvp_json_null(json, key);
 }
 
+static void write_vcpus(struct hvp_json *json, const struct hvp_domain_info *info)
+{
+	hvp_json_begin_array(json, "vcpus");
+	for (size_t i = 0; i < info->num_vcpus; i++) {
+		hvp_json_begin_object(json, NULL);
+		hvp_json_uint(json, "vcpu", info->vcpus[i].vcpu);
+		hvp_json_uint(json, "tid", info->vcpus[i].tid);
+		hvp_json_uint(json, "first_seen", info->vcpus[i].start_time);
+		write_time(json, "end_time", info->vcpus[i].end_time);
+		hvp_json_end_object(json);
+	}
+	hvp_json_end_array(json);
+}
+
 static void write_domains(struct hvp_json *json, const struct hvp_session_summary *summary)
 {
 	hvp_json_begin_array(json, "domains");
@@ -86,12 +80,8 @@ static void write_domains(struct hvp_json *json, const struct hvp_session_summar
 		const struct hvp_domain_info *info = &summary->domains.items[i];
 
 		hvp_json_begin_object(json, NULL);
-		hvp_json_uint(json, "id", info->id);
-		hvp_json_string(json, "name", info->name);
-		hvp_json_string(json, "uuid", info->uuid);
-		hvp_json_string(json, "vmm", info->vmm);
+		hvp_json_add_domain(json, info);
 		hvp_json_string(json, "identity_from", info->identity_from);
-		hvp_json_uint(json, "pid", info->pid);
 		write_time(json, "start_time", info->start_time);
 		write_time(json, "end_time", info->end_time);
 		hvp_json_uint(json, "guest_samples", summary->domain_counts[i].guest);
@@ -135,26 +125,6 @@ static void write_losses(struct hvp_json *json, const struct hvp_session_summary
 	hvp_json_end_array(json);
 }
 
-static void write_collector(struct hvp_json *json, const struct hvp_facts *facts)
-{
-	double percent = hvp_facts_overhead(facts);
-
-	hvp_json_uint(json, "start_time", facts->start_time);
-	hvp_json_uint(json, "end_time", facts->end_time);
-	if (!facts->has_end) {
-		hvp_json_null(json, "collector");
-		return;
-	}
-	hvp_json_begin_object(json, "collector");
-	hvp_json_uint(json, "cpu_ns", facts->end.collector_cpu_ns);
-	hvp_json_uint(json, "rss_bytes", facts->end.collector_rss_bytes);
-	if (percent >= 0)
-		hvp_json_double(json, "percent", percent);
-	else
-		hvp_json_null(json, "percent");
-	hvp_json_end_object(json);
-}
-
 void hvp_info_print_json(const struct hvp_session_summary *summary, FILE *out)
 {
 	struct hvp_json json;
@@ -164,7 +134,9 @@ void hvp_info_print_json(const struct hvp_session_summary *summary, FILE *out)
 	hvp_json_string(&json, "schema", "hvprof-info/1");
 	write_info(&json, summary->facts.session);
 	write_file(&json, summary);
-	write_collector(&json, &summary->facts);
+	hvp_json_uint(&json, "start_time", summary->facts.start_time);
+	hvp_json_uint(&json, "end_time", summary->facts.end_time);
+	hvp_json_add_overhead(&json, "collector", &summary->facts);
 	write_events(&json, summary);
 	write_counts(&json, summary);
 	write_domains(&json, summary);

@@ -12,6 +12,19 @@
 #include "report/profile/head.h"
 #include "report/profile/vcpu_set.h"
 
+/* Rows of a verb's option table: which columns, and which format. `text` says what the verb has. */
+#define HVP_FIELDS_OPTION(config_type, member, text)                                               \
+	{                                                                                          \
+		.type = HVP_OPTION_STRING, .letter = 'F', .name = "fields", .value = "LIST",       \
+		.offset = offsetof(config_type, member), .help = (text)                            \
+	}
+#define HVP_FORMAT_OPTION(config_type, member, text)                                               \
+	{                                                                                          \
+		.type = HVP_OPTION_CHOICE, .name = "format",                                       \
+		.offset = offsetof(config_type, member), .choices = hvp_output_names,              \
+		.help = (text)                                                                     \
+	}
+
 enum hvp_cell_type {
 	HVP_CELL_TEXT,
 	/* For text with thousands separators; a plain number elsewhere. */

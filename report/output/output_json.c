@@ -7,6 +7,7 @@
 
 #include "common/cli/json_out.h"
 #include "common/session/format.h"
+#include "report/output/json_parts.h"
 
 struct json_state {
 	struct hvp_json json;
@@ -78,11 +79,7 @@ static void write_session(struct hvp_json *json, const struct hvp_head *head)
 		const struct hvp_event_info *event = hvp_session_event(session, i);
 
 		hvp_json_begin_object(json, NULL);
-		hvp_json_string(json, "name", event->name);
-		hvp_json_string(json, "unit", event->unit);
-		hvp_json_string(json, "scope", event->scope);
-		hvp_json_uint(json, "frequency", event->frequency);
-		hvp_json_uint(json, "period", event->period);
+		hvp_json_add_event(json, event);
 		hvp_json_bool(json, "is_selected",
 			      head->event == HVP_EVENT_ALL || head->event == i);
 		hvp_json_end_object(json);
@@ -103,11 +100,7 @@ static void write_domains(struct hvp_json *json, const struct hvp_head *head)
 		uint64_t samples = domain->kernel + domain->user;
 
 		hvp_json_begin_object(json, NULL);
-		hvp_json_uint(json, "id", domain->domain);
-		hvp_json_string(json, "name", info->name);
-		hvp_json_string(json, "uuid", info->uuid);
-		hvp_json_string(json, "vmm", info->vmm);
-		hvp_json_uint(json, "pid", info->pid);
+		hvp_json_add_domain(json, info);
 		hvp_json_uint(json, "vcpus", info->num_distinct_vcpus);
 		hvp_json_uint(json, "samples", samples);
 		hvp_json_double(json, "share", percent_of(samples, totals->total));
@@ -162,24 +155,6 @@ static void write_unresolved(struct hvp_json *json, const struct hvp_head *head)
 	hvp_json_end_array(json);
 }
 
-static void write_overhead(struct hvp_json *json, const struct hvp_facts *facts)
-{
-	double percent = hvp_facts_overhead(facts);
-
-	if (!facts->has_end) {
-		hvp_json_null(json, "overhead");
-		return;
-	}
-	hvp_json_begin_object(json, "overhead");
-	hvp_json_uint(json, "cpu_ns", facts->end.collector_cpu_ns);
-	if (percent < 0)
-		hvp_json_null(json, "percent");
-	else
-		hvp_json_double(json, "percent", percent);
-	hvp_json_uint(json, "rss_bytes", facts->end.collector_rss_bytes);
-	hvp_json_end_object(json);
-}
-
 static void write_sections(struct hvp_json *json, const struct hvp_head *head)
 {
 	const struct hvp_entries *entries = head->entries;
@@ -217,7 +192,7 @@ static void json_head(struct hvp_output *output, const struct hvp_head *head)
 	write_session(&state->json, head);
 	write_totals(&state->json, head);
 	write_unresolved(&state->json, head);
-	write_overhead(&state->json, head->facts);
+	hvp_json_add_overhead(&state->json, "overhead", head->facts);
 	hvp_json_begin_array(&state->json, "notes");
 	for (size_t i = 0; i < head->facts->num_notes; i++)
 		hvp_json_string(&state->json, NULL, head->facts->notes[i]);
