@@ -7,6 +7,10 @@
 /* Linux 6.18: user frames that follow in a later record. */
 #define CONTEXT_USER_DEFERRED ((uint64_t)-640)
 
+/* No kernel lets a program map its first page; 57 bits are those of five levels of page tables. */
+#define FIRST_USER_ADDRESS 4096u
+#define USER_ADDRESS_BITS 57
+
 /*
  * A record's fields from the front (`at`) and, for the sample_id at its end, from the back (`end`).
  */
@@ -108,6 +112,21 @@ static void find_segments(const uint64_t *ips, uint64_t num, struct segments *re
 }
 
 /*
+ * How many of a user stack's frames can be code. Whoever keeps data in the frame pointer's register
+ * makes the kernel take data for frames; what has no address of user space, at most 57 bits and not
+ * in the first page, gives that away, and all that is behind it was found by following data.
+ */
+static uint64_t num_plausible(const struct segment *user)
+{
+	uint64_t num = 0;
+
+	while (num < user->num && user->frames[num] >= FIRST_USER_ADDRESS &&
+	       !(user->frames[num] >> USER_ADDRESS_BITS))
+		num++;
+	return num;
+}
+
+/*
  * The callers only: the first frame is the sampled instruction itself. One side alone is handed out
  * where it lies; two have a marker between them and are put together in the scratch.
  */
@@ -127,6 +146,7 @@ static void make_chain(struct hvp_perf_parser *parser, const uint64_t *ips, uint
 		segments.user.frames++;
 		segments.user.num--;
 	}
+	segments.user.num = num_plausible(&segments.user);
 	num_kernel = segments.kernel.num < HVP_MAX_CHAIN ? segments.kernel.num : HVP_MAX_CHAIN;
 	num_user = segments.user.num < HVP_MAX_CHAIN - num_kernel ? segments.user.num
 								  : HVP_MAX_CHAIN - num_kernel;
