@@ -147,6 +147,12 @@ struct hvp_error *hvp_file_header_get(const uint8_t *at, const char *name, bool 
 			HVP_ERROR_FORMAT,
 			"%s: not an hvprof session (the first 8 bytes are not its magic)", name);
 	*ret_is_intact = get64(at + 24) == hvp_checksum(at, FILE_HEADER_CHECKED);
+	if (*ret_is_intact && get16(at + 8) < HVP_FORMAT_MAJOR)
+		return hvp_error_create(
+			HVP_ERROR_UNSUPPORTED,
+			"%s: session format %u.%u is of an hvprof before its first release: record "
+			"it again",
+			name, get16(at + 8), get16(at + 10));
 	if (*ret_is_intact && get16(at + 8) > HVP_FORMAT_MAJOR)
 		return hvp_error_create(
 			HVP_ERROR_UNSUPPORTED,

@@ -27,6 +27,8 @@ enum hvp_column_kind {
 	HVP_COLUMN_TICKING,
 	/* Few distinct numbers, some far more frequent than others. */
 	HVP_COLUMN_CODED,
+	/* Large numbers that come again in the same order. */
+	HVP_COLUMN_PATTERN,
 	/* Mostly determined by another column, which is CODED and comes before. */
 	HVP_COLUMN_FOLLOWS,
 };

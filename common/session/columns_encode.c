@@ -326,6 +326,14 @@ static bool put_following(struct hvp_column_encoder *encoder,
 	return true;
 }
 
+static void put_words(struct hvp_column_encoder *encoder, const uint64_t *values, size_t num,
+		      struct hvp_buf *buf)
+{
+	for (size_t i = 0; i < num; i++)
+		encoder->numbers[i] = htole64(values[i]);
+	hvp_stream_put_words(&encoder->streams, encoder->numbers, num, buf);
+}
+
 static bool are_same(const uint64_t *values, size_t num)
 {
 	uint64_t differs = 0;
@@ -347,6 +355,11 @@ static void put_contents(struct hvp_column_encoder *encoder, const struct hvp_co
 	if (layout->kind == HVP_COLUMN_CODED && encoder->num_dictionaries < MAX_DICTIONARIES) {
 		hvp_buf_add_u8(buf, HVP_ENCODING_DICTIONARY);
 		put_dictionary(encoder, layout->id, values, num, buf);
+		return;
+	}
+	if (layout->kind == HVP_COLUMN_PATTERN && !is_same) {
+		hvp_buf_add_u8(buf, HVP_ENCODING_VALUES);
+		put_words(encoder, values, num, buf);
 		return;
 	}
 	step = layout->kind == HVP_COLUMN_TICKING && !is_same ? find_step(values, num) : 0;

@@ -28,8 +28,8 @@
 /* The first 8 bytes: like PNG's, they show a transfer in text mode or with 7 bits. */
 #define HVP_FILE_MAGIC "\x89HVP\r\n\x1a\n"
 #define HVP_FILE_MAGIC_SIZE 8
-/* A reader refuses a larger major number; a larger minor one only adds what can be skipped. */
-#define HVP_FORMAT_MAJOR 1
+/* A reader refuses another major number; a larger minor one only adds what can be skipped. */
+#define HVP_FORMAT_MAJOR 2
 #define HVP_FORMAT_MINOR 0
 #define HVP_FILE_HEADER_SIZE 32
 
@@ -49,6 +49,7 @@ enum hvp_chunk_type {
 	HVP_CHUNK_SAMPLES = 8,
 	HVP_CHUNK_END = 9,
 	HVP_CHUNK_INDEX = 10,
+	HVP_CHUNK_CHAINS = 11,
 };
 
 /* How the payload of a chunk is stored. */
@@ -64,7 +65,7 @@ enum hvp_codec {
 #define HVP_MAX_CHUNK_SIZE (16u << 20)
 /* Payload bytes per stored byte; what compresses better is stored as it is. */
 #define HVP_MAX_ZSTD_RATIO 128u
-/* Rows of a chunk of samples or stacks. */
+/* Rows of a chunk of samples, stacks or chains. */
 #define HVP_MAX_ROWS (1u << 17)
 /* Bytes of a string, without NUL. */
 #define HVP_MAX_STRING (1u << 20)
@@ -89,15 +90,27 @@ enum hvp_sample_column {
 };
 #define HVP_NUM_SAMPLE_COLUMNS 13
 
+/* Of which side a stack's frames are. */
+enum hvp_side {
+	HVP_SIDE_KERNEL = 0,
+	HVP_SIDE_USER = 1,
+};
+#define HVP_NUM_SIDES 2
+
 /* Columns of the stack table. A node's number is the table's first number plus its row. */
 enum hvp_stack_column {
 	/* The node's number minus its parent's (the caller's); 0 of an outermost frame. */
 	HVP_STACK_UP = 1,
 	HVP_STACK_FRAME = 2,
-	/* 1: a kernel address of its own side. */
-	HVP_STACK_IS_KERNEL = 3,
 };
-#define HVP_NUM_STACK_COLUMNS 4
+#define HVP_NUM_STACK_COLUMNS 3
+
+/* Columns of the chain table, references both (reference.h): the innermost node of each side. */
+enum hvp_chain_column {
+	HVP_CHAIN_KERNEL = 1,
+	HVP_CHAIN_USER = 2,
+};
+#define HVP_NUM_CHAIN_COLUMNS 3
 
 /* What the numbers of a column stand for. */
 enum hvp_encoding {
@@ -123,6 +136,8 @@ enum hvp_stream {
 	HVP_STREAM_BYTES = 2,
 	/* A block with the bit length of each, then all bits below the highest. */
 	HVP_STREAM_BITS = 3,
+	/* A block with 8 bytes per number. */
+	HVP_STREAM_WORDS = 4,
 };
 
 #endif

@@ -164,21 +164,22 @@ const struct hvp_column_layout hvp_sample_layout[] = {
 	 .leader = HVP_SAMPLE_TID},
 	{.name = "event", .id = HVP_SAMPLE_EVENT, .bits = 16, .kind = HVP_COLUMN_NUMBER},
 	{.name = "period", .id = HVP_SAMPLE_PERIOD, .bits = 64, .kind = HVP_COLUMN_GRADUAL},
-	{.name = "stack", .id = HVP_SAMPLE_STACK, .bits = 32, .kind = HVP_COLUMN_CODED},
+	{.name = "stack", .id = HVP_SAMPLE_STACK, .bits = 32, .kind = HVP_COLUMN_NUMBER},
 	{.name = "guest_cr3", .id = HVP_SAMPLE_GUEST_CR3, .bits = 64, .kind = HVP_COLUMN_CODED},
 };
 const size_t hvp_sample_layout_size = sizeof(hvp_sample_layout) / sizeof(hvp_sample_layout[0]);
 
 const struct hvp_column_layout hvp_stack_layout[] = {
 	{.name = "up", .id = HVP_STACK_UP, .bits = 32, .kind = HVP_COLUMN_NUMBER},
-	{.name = "frame", .id = HVP_STACK_FRAME, .bits = 64, .kind = HVP_COLUMN_CODED},
-	{.name = "is_kernel",
-	 .id = HVP_STACK_IS_KERNEL,
-	 .bits = 8,
-	 .kind = HVP_COLUMN_FOLLOWS,
-	 .leader = HVP_STACK_FRAME},
+	{.name = "frame", .id = HVP_STACK_FRAME, .bits = 64, .kind = HVP_COLUMN_PATTERN},
 };
 const size_t hvp_stack_layout_size = sizeof(hvp_stack_layout) / sizeof(hvp_stack_layout[0]);
+
+const struct hvp_column_layout hvp_chain_layout[] = {
+	{.name = "kernel", .id = HVP_CHAIN_KERNEL, .bits = 32, .kind = HVP_COLUMN_NUMBER},
+	{.name = "user", .id = HVP_CHAIN_USER, .bits = 32, .kind = HVP_COLUMN_NUMBER},
+};
+const size_t hvp_chain_layout_size = sizeof(hvp_chain_layout) / sizeof(hvp_chain_layout[0]);
 
 const struct hvp_record_layout *hvp_record_layout_find(uint64_t type)
 {
@@ -201,12 +202,13 @@ static void put_columns(struct hvp_buf *buf, enum hvp_chunk_type chunk, const ch
 	}
 }
 
-/* Two tables of columns, then the records' fields. */
+/* The tables of columns, then the records' fields. */
 void hvp_schema_put(struct hvp_buf *buf)
 {
-	hvp_buf_add_varint(buf, 2);
+	hvp_buf_add_varint(buf, 3);
 	put_columns(buf, HVP_CHUNK_SAMPLES, "samples", hvp_sample_layout, hvp_sample_layout_size);
 	put_columns(buf, HVP_CHUNK_STACKS, "stacks", hvp_stack_layout, hvp_stack_layout_size);
+	put_columns(buf, HVP_CHUNK_CHAINS, "chains", hvp_chain_layout, hvp_chain_layout_size);
 	hvp_buf_add_varint(buf, NUM_RECORDS);
 	for (size_t i = 0; i < NUM_RECORDS; i++) {
 		const struct hvp_record_layout *record = &record_layouts[i];

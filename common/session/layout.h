@@ -55,6 +55,8 @@ extern const struct hvp_column_layout hvp_sample_layout[];
 extern const size_t hvp_sample_layout_size;
 extern const struct hvp_column_layout hvp_stack_layout[];
 extern const size_t hvp_stack_layout_size;
+extern const struct hvp_column_layout hvp_chain_layout[];
+extern const size_t hvp_chain_layout_size;
 
 /* The payload of the schema chunk. */
 void hvp_schema_put(struct hvp_buf *buf);

@@ -200,10 +200,7 @@ void hvp_session_destroy(struct hvp_session *session)
 	free(session->strings);
 	free(session->string_ranges.ranges);
 	free(session->records);
-	free(session->frames);
-	free(session->parents);
-	free(session->depths);
-	free(session->node_ranges.ranges);
+	hvp_free_stacks(session);
 	free(session->chunks);
 	free(session->groups);
 	hvp_column_decoder_destroy(session->decoder);

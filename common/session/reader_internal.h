@@ -59,6 +59,21 @@ struct hvp_sample_chunk {
 	uint32_t num_groups;
 };
 
+/* The tree of one side's frames: frame and parent's number. */
+struct hvp_stack_nodes {
+	uint64_t *frames;
+	uint32_t *parents;
+	size_t num, frames_capacity, parents_capacity;
+	struct hvp_ranges ranges;
+};
+
+/* Call chains: the number of each side's innermost node. */
+struct hvp_chain_pairs {
+	uint32_t (*nodes)[HVP_NUM_SIDES];
+	size_t num, capacity;
+	struct hvp_ranges ranges;
+};
+
 /* What is wrong with a file, for one line to the user. */
 struct hvp_damage {
 	/* Chunks that are not intact, or not understood, and places without a chunk header. */
@@ -95,12 +110,8 @@ struct hvp_session {
 	struct hvp_record *records;
 	size_t num_records, records_capacity;
 
-	/* Nodes of the call chain tree: frame, parent's number, depth and kernel mark. */
-	uint64_t *frames;
-	uint32_t *parents;
-	uint16_t *depths;
-	size_t num_nodes, frames_capacity, parents_capacity, depths_capacity;
-	struct hvp_ranges node_ranges;
+	struct hvp_stack_nodes stacks[HVP_NUM_SIDES];
+	struct hvp_chain_pairs chains;
 
 	struct hvp_sample_chunk *chunks;
 	size_t num_chunks, chunks_capacity;
@@ -169,6 +180,9 @@ struct hvp_error *hvp_sort_records(struct hvp_session *session) hvp_must_use;
 /* reader_stacks.c */
 struct hvp_error *hvp_load_stacks(struct hvp_session *session,
 				  struct hvp_reader *reader) hvp_must_use;
+struct hvp_error *hvp_load_chains(struct hvp_session *session,
+				  struct hvp_reader *reader) hvp_must_use;
+void hvp_free_stacks(struct hvp_session *session);
 
 /* reader_samples.c */
 

@@ -5,6 +5,7 @@
 
 #include "common/base/array.h"
 #include "common/session/reader_internal.h"
+#include "common/session/reference.h"
 
 /*
  * Rows that are put together at a time: they stay in the first-level cache while their fields come
@@ -176,6 +177,22 @@ static struct hvp_error *prepare_batch(struct hvp_batch *batch, size_t num_rows)
 		}                                                                                  \
 	} while (0)
 
+/*
+ * References, which begin anew with each CPU; `highest` is theirs from the first row of the chunk
+ * on.
+ */
+static void fill_stacks(const struct hvp_column *columns, struct hvp_row *rows, size_t begin,
+			size_t end, uint32_t *highest)
+{
+	const struct hvp_column *stack = &columns[HVP_SAMPLE_STACK];
+
+	for (size_t i = begin; i < end; i++) {
+		if (i && rows[i].cpu != rows[i - 1].cpu)
+			*highest = 0;
+		rows[i].stack = hvp_reference_get(highest, hvp_column_at(stack, i));
+	}
+}
+
 static void fill_rows(const struct hvp_column *columns, struct hvp_row *rows, size_t begin,
 		      size_t end)
 {
@@ -188,7 +205,6 @@ static void fill_rows(const struct hvp_column *columns, struct hvp_row *rows, si
 	FILL(cpu, HVP_SAMPLE_CPU, uint32_t);
 	FILL(domain, HVP_SAMPLE_DOMAIN, uint32_t);
 	FILL(vcpu, HVP_SAMPLE_VCPU, uint32_t);
-	FILL(stack, HVP_SAMPLE_STACK, uint32_t);
 	FILL(event, HVP_SAMPLE_EVENT, uint16_t);
 	FILL(mode, HVP_SAMPLE_MODE, uint8_t);
 }
@@ -260,14 +276,17 @@ struct hvp_error *hvp_session_read_chunk(const struct hvp_session *session, size
 {
 	const struct hvp_sample_chunk *chunk = &session->chunks[index];
 	const struct hvp_column *columns;
-	size_t num = chunk->info.num_samples;
+	size_t num = chunk->info.num_samples, end;
+	uint32_t highest = 0;
 
 	batch->num_rows = 0;
 	hvp_try(prepare_batch(batch, num));
 	hvp_try(decode_chunk(session, chunk, batch->scratch, batch->columns, &columns));
-	for (size_t begin = 0; begin < num; begin += ROWS_AT_ONCE)
-		fill_rows(columns, batch->rows, begin,
-			  num - begin < ROWS_AT_ONCE ? num : begin + ROWS_AT_ONCE);
+	for (size_t begin = 0; begin < num; begin = end) {
+		end = num - begin < ROWS_AT_ONCE ? num : begin + ROWS_AT_ONCE;
+		fill_rows(columns, batch->rows, begin, end);
+		fill_stacks(columns, batch->rows, begin, end, &highest);
+	}
 	batch->num_rows = num;
 	return check_rows(session, chunk, batch);
 }

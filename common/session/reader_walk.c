@@ -31,6 +31,7 @@ static struct hvp_error *load_payload(struct hvp_session *session, uint64_t offs
 	case HVP_CHUNK_RECORDS: return hvp_load_records(session, reader);
 	case HVP_CHUNK_BLOB: return hvp_load_blob(session, reader);
 	case HVP_CHUNK_STACKS: return hvp_load_stacks(session, reader);
+	case HVP_CHUNK_CHAINS: return hvp_load_chains(session, reader);
 	case HVP_CHUNK_SAMPLES: return hvp_load_samples(session, offset, header, reader);
 	case HVP_CHUNK_END: return hvp_load_end(session, reader);
 	case HVP_CHUNK_INDEX: return hvp_load_index(session, reader);
@@ -41,7 +42,7 @@ static struct hvp_error *load_payload(struct hvp_session *session, uint64_t offs
 
 static bool is_known(uint16_t type)
 {
-	return type >= HVP_CHUNK_SCHEMA && type <= HVP_CHUNK_INDEX;
+	return type >= HVP_CHUNK_SCHEMA && type <= HVP_CHUNK_CHAINS;
 }
 
 static struct hvp_error *load_chunk(struct hvp_session *session, uint64_t offset,

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "common/session/stacks.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include <xxhash.h>
-
-#include "common/base/scope.h"
-
-#define FIRST_SLOTS 4096u
-#define NUM_CHAINS (1u << 16)
-/* The kernel mark of a node, beside its number. */
-#define IS_KERNEL (1u << 31)
-/* Numbers stay below; a session would need some 10 GB of stacks alone to get there. */
-#define MAX_NODES (IS_KERNEL - 1u)
+#define WAYS 4u
+/* User space has far more places to be called from. 64 bytes each, so that L2 holds them. */
+#define NUM_KERNEL_SETS (1u << 11)
+#define NUM_USER_SETS (1u << 14)
+#define NUM_MEMOS (1u << 14)
+#define NUM_CHAINS (1u << 15)
+/* New nodes and chains do not wait for more than this. */
+#define MAX_NEW (1u << 16)
+/* Numbers stay below, so that those of a chunk always fit in 32 bits. */
+#define MAX_NUMBER (UINT32_MAX - 2 * HVP_MAX_ROWS)
 
 /* `node` 0 is a free place. */
 struct hvp_stack_slot {
@@ -24,37 +23,71 @@ struct hvp_stack_slot {
 	uint32_t node;
 };
 
-/*
- * A node's place follows from the frames from the root to it alone, not from its parent's number.
- * So the places of all frames of a chain are known at once, and the cache misses of a large table
- * are waited for together, not one after the other.
- */
-struct places {
-	uint32_t of_frame[HVP_MAX_CHAIN];
+/* A cache line; what was used last comes first. */
+struct hvp_stack_set {
+	_Alignas(64) struct hvp_stack_slot slots[WAYS];
 };
 
-struct hvp_chain_slot {
+struct hvp_stack_memo {
 	uint64_t hash;
-	uint32_t num_frames;
 	uint32_t node;
 };
 
-struct hvp_error *hvp_stacks_init(struct hvp_stacks *stacks, size_t memory_limit)
+/* The nodes of both sides, and the chain's number; 0 is a free place. */
+struct hvp_chain_slot {
+	uint32_t nodes[HVP_NUM_SIDES];
+	uint32_t chain;
+};
+
+/*
+ * A node's set follows from the frames from the root to it alone, not from its parent's number. So
+ * the sets of all frames of a chain are known at once, and their cache misses are waited for
+ * together, not one after the other.
+ */
+struct path {
+	uint32_t hashes[HVP_MAX_CHAIN];
+};
+
+static struct hvp_error *init_tree(struct hvp_stack_tree *tree, size_t num_sets)
 {
-	*stacks = (struct hvp_stacks){.next = 1, .max_slots = FIRST_SLOTS};
-	while (2 * stacks->max_slots * (sizeof(*stacks->slots) + sizeof(*stacks->hashes)) <=
-	       memory_limit)
-		stacks->max_slots *= 2;
-	stacks->num_slots = FIRST_SLOTS;
-	stacks->slots = calloc(stacks->num_slots, sizeof(*stacks->slots));
-	stacks->hashes = calloc(stacks->num_slots, sizeof(*stacks->hashes));
-	stacks->chains = calloc(NUM_CHAINS, sizeof(*stacks->chains));
-	if (!stacks->slots || !stacks->hashes || !stacks->chains) {
-		hvp_stacks_deinit(stacks);
+	tree->next = 1;
+	tree->num_sets = num_sets;
+	tree->sets = aligned_alloc(_Alignof(struct hvp_stack_set), num_sets * sizeof(*tree->sets));
+	tree->memos = calloc(NUM_MEMOS, sizeof(*tree->memos));
+	tree->new_up = malloc((MAX_NEW + HVP_MAX_CHAIN) * sizeof(*tree->new_up));
+	tree->new_frame = malloc((MAX_NEW + HVP_MAX_CHAIN) * sizeof(*tree->new_frame));
+	if (!tree->sets || !tree->memos || !tree->new_up || !tree->new_frame)
 		return hvp_error_no_memory;
+	memset(tree->sets, 0, num_sets * sizeof(*tree->sets));
+	return NULL;
+}
+
+static struct hvp_error *init_all(struct hvp_stacks *stacks)
+{
+	hvp_try(init_tree(&stacks->trees[HVP_SIDE_KERNEL], NUM_KERNEL_SETS));
+	hvp_try(init_tree(&stacks->trees[HVP_SIDE_USER], NUM_USER_SETS));
+	stacks->chains = calloc(NUM_CHAINS, sizeof(*stacks->chains));
+	for (size_t side = 0; side < HVP_NUM_SIDES; side++) {
+		stacks->new_nodes[side] = malloc(MAX_NEW * sizeof(*stacks->new_nodes[side]));
+		if (!stacks->new_nodes[side])
+			return hvp_error_no_memory;
+	}
+	return stacks->chains ? NULL : hvp_error_no_memory;
+}
+
+struct hvp_error *hvp_stacks_init(struct hvp_stacks *stacks)
+{
+	struct hvp_error *err;
+
+	*stacks = (struct hvp_stacks){.next = 1};
+	err = init_all(stacks);
+	if (err) {
+		hvp_stacks_deinit(stacks);
+		return err;
 	}
 	/*
-	 * So that no program can make chains that collide; without randomness it could, no worse.
+	 * So that no program can make a stack that is taken for another; without randomness it
+	 * could, no worse.
 	 */
 	if (getrandom(&stacks->seed, sizeof(stacks->seed), GRND_NONBLOCK) < 0)
 		stacks->seed = 0;
@@ -63,180 +96,151 @@ struct hvp_error *hvp_stacks_init(struct hvp_stacks *stacks, size_t memory_limit
 
 void hvp_stacks_deinit(struct hvp_stacks *stacks)
 {
-	free(stacks->slots);
-	free(stacks->hashes);
+	for (size_t side = 0; side < HVP_NUM_SIDES; side++) {
+		free(stacks->trees[side].sets);
+		free(stacks->trees[side].memos);
+		free(stacks->trees[side].new_up);
+		free(stacks->trees[side].new_frame);
+		free(stacks->new_nodes[side]);
+	}
 	free(stacks->chains);
-	free(stacks->new_up);
-	free(stacks->new_frame);
-	free(stacks->new_is_kernel);
 	*stacks = (struct hvp_stacks){0};
 }
 
 size_t hvp_stacks_memory(const struct hvp_stacks *stacks)
 {
-	return stacks->num_slots * (sizeof(*stacks->slots) + sizeof(*stacks->hashes)) +
-	       NUM_CHAINS * sizeof(*stacks->chains) + 3 * stacks->new_capacity * sizeof(uint64_t);
+	size_t memory = NUM_CHAINS * sizeof(*stacks->chains) +
+			HVP_NUM_SIDES * MAX_NEW * sizeof(*stacks->new_nodes[0]);
+
+	for (size_t side = 0; side < HVP_NUM_SIDES; side++)
+		memory += stacks->trees[side].num_sets * sizeof(struct hvp_stack_set) +
+			  NUM_MEMOS * sizeof(struct hvp_stack_memo) +
+			  (MAX_NEW + HVP_MAX_CHAIN) * 2 * sizeof(uint64_t);
+	return memory;
+}
+
+bool hvp_stacks_are_full(const struct hvp_stacks *stacks)
+{
+	return stacks->num_new >= MAX_NEW || stacks->trees[HVP_SIDE_USER].num_new >= MAX_NEW ||
+	       stacks->trees[HVP_SIDE_KERNEL].num_new >= MAX_NEW;
+}
+
+void hvp_stacks_clear_new(struct hvp_stacks *stacks)
+{
+	stacks->num_new = 0;
+	for (size_t side = 0; side < HVP_NUM_SIDES; side++)
+		stacks->trees[side].num_new = 0;
 }
 
 /* Goes on from the hash of the callers. */
-static uint64_t hash_frame(uint64_t callers, uint64_t frame, bool is_kernel)
+static uint64_t hash_frame(uint64_t callers, uint64_t frame)
 {
-	uint64_t hash = (callers ^ frame ^ (uint64_t)is_kernel << 63) * 0x9e3779b97f4a7c15ull;
+	uint64_t hash = (callers ^ frame) * 0x9e3779b97f4a7c15ull;
 
 	return hash ^ hash >> 32;
 }
 
-/* Asks for all the slots that the chain's frames should be in. */
-static void find_places(const struct hvp_stacks *stacks, const struct hvp_chain *chain,
-			uint32_t num_frames, struct places *ret)
+static uint64_t hash_path(uint64_t seed, const uint64_t *frames, uint32_t num, struct path *ret)
 {
-	size_t mask = stacks->num_slots - 1;
-	uint64_t hash = stacks->seed;
+	uint64_t hash = seed;
 
-	for (uint32_t i = num_frames; i-- > 0;) {
-		hash = hash_frame(hash, chain->frames[i], i < chain->num_kernel);
-		ret->of_frame[i] = (uint32_t)hash;
-		__builtin_prefetch(&stacks->slots[(uint32_t)hash & mask], 1);
+	for (uint32_t i = num; i-- > 0;) {
+		hash = hash_frame(hash, frames[i]);
+		ret->hashes[i] = (uint32_t)hash;
 	}
+	return hash;
 }
 
-/* The slot of the node, or the free one where it belongs. */
-static struct hvp_stack_slot *find_slot(const struct hvp_stacks *stacks, uint32_t place,
-					uint32_t parent, uint64_t frame, uint32_t kernel)
+static uint32_t new_node(struct hvp_stack_tree *tree, uint32_t parent, uint64_t frame)
 {
-	size_t mask = stacks->num_slots - 1, at = place & mask;
-	struct hvp_stack_slot *slot = &stacks->slots[at];
+	tree->new_up[tree->num_new] = parent ? tree->next - parent : 0;
+	tree->new_frame[tree->num_new++] = frame;
+	return tree->next++;
+}
 
-	while (slot->node && (slot->frame != frame || slot->parent != parent ||
-			      (slot->node & IS_KERNEL) != kernel)) {
-		at = (at + 1) & mask;
-		slot = &stacks->slots[at];
+/* The node's number: of the known one, or of a new one instead of the one unused for longest. */
+static uint32_t find_node(struct hvp_stack_tree *tree, struct hvp_stack_slot *slots,
+			  uint32_t parent, uint64_t frame)
+{
+	struct hvp_stack_slot found = {.frame = frame, .parent = parent};
+	size_t way = 0;
+
+	while (way < WAYS &&
+	       (slots[way].frame != frame || slots[way].parent != parent || !slots[way].node))
+		way++;
+	if (way == WAYS) {
+		found.node = new_node(tree, parent, frame);
+		way--;
+	} else {
+		found.node = slots[way].node;
 	}
-	return slot;
+	for (; way; way--)
+		slots[way] = slots[way - 1];
+	slots[0] = found;
+	return found.node;
 }
 
-static struct hvp_error *grow_slots(struct hvp_stacks *stacks)
+/* The node of the innermost of `num` frames; 0 when there is none. */
+static uint32_t add_stack(struct hvp_stack_tree *tree, uint64_t seed, const uint64_t *frames,
+			  uint32_t num)
 {
-	hvp_scope(hvp_free_ptr) struct hvp_stack_slot *old = stacks->slots;
-	hvp_scope(hvp_free_ptr) uint32_t *old_hashes = stacks->hashes;
-	size_t num_old = stacks->num_slots;
-	struct hvp_stack_slot *slots = calloc(2 * num_old, sizeof(*slots));
-	uint32_t *hashes = calloc(2 * num_old, sizeof(*hashes));
-
-	if (!slots || !hashes) {
-		free(slots);
-		free(hashes);
-		hvp_take(old);
-		hvp_take(old_hashes);
-		return hvp_error_no_memory;
-	}
-	stacks->slots = slots;
-	stacks->hashes = hashes;
-	stacks->num_slots = 2 * num_old;
-	for (size_t i = 0; i < num_old; i++) {
-		struct hvp_stack_slot *slot;
-
-		if (!old[i].node)
-			continue;
-		slot = find_slot(stacks, old_hashes[i], old[i].parent, old[i].frame,
-				 old[i].node & IS_KERNEL);
-		*slot = old[i];
-		hashes[slot - slots] = old_hashes[i];
-	}
-	return NULL;
-}
-
-/*
- * Makes room for the nodes of one more chain among the known ones: grows, or begins a new
- * generation.
- */
-static struct hvp_error *make_room(struct hvp_stacks *stacks)
-{
-	if ((stacks->num_used + HVP_MAX_CHAIN) * 4 <= stacks->num_slots * 3)
-		return NULL;
-	if (stacks->num_slots < stacks->max_slots)
-		return grow_slots(stacks);
-	memset(stacks->slots, 0, stacks->num_slots * sizeof(*stacks->slots));
-	stacks->num_used = 0;
-	return NULL;
-}
-
-static struct hvp_error *grow_column(uint64_t **column, size_t capacity)
-{
-	uint64_t *grown = realloc(*column, capacity * sizeof(*grown));
-
-	if (!grown)
-		return hvp_error_no_memory;
-	*column = grown;
-	return NULL;
-}
-
-static struct hvp_error *make_new_room(struct hvp_stacks *stacks)
-{
-	size_t capacity = stacks->new_capacity ? 2 * stacks->new_capacity : 4 * HVP_MAX_CHAIN;
-
-	if (stacks->new_capacity - stacks->num_new >= HVP_MAX_CHAIN)
-		return NULL;
-	hvp_try(grow_column(&stacks->new_up, capacity));
-	hvp_try(grow_column(&stacks->new_frame, capacity));
-	hvp_try(grow_column(&stacks->new_is_kernel, capacity));
-	stacks->new_capacity = capacity;
-	return NULL;
-}
-
-/* From the outermost frame inwards. There is room for all. */
-static uint32_t add_nodes(struct hvp_stacks *stacks, const struct hvp_chain *chain,
-			  uint32_t num_frames)
-{
-	struct places places;
-	uint32_t parent = 0;
-
-	find_places(stacks, chain, num_frames, &places);
-	for (uint32_t i = num_frames; i-- > 0;) {
-		uint32_t kernel = i < chain->num_kernel ? IS_KERNEL : 0;
-		struct hvp_stack_slot *slot =
-			find_slot(stacks, places.of_frame[i], parent, chain->frames[i], kernel);
-
-		if (!slot->node) {
-			stacks->hashes[slot - stacks->slots] = places.of_frame[i];
-			*slot = (struct hvp_stack_slot){.frame = chain->frames[i],
-							.parent = parent,
-							.node = stacks->next | kernel};
-			stacks->num_used++;
-			stacks->new_up[stacks->num_new] = parent ? stacks->next - parent : 0;
-			stacks->new_frame[stacks->num_new] = chain->frames[i];
-			stacks->new_is_kernel[stacks->num_new++] = kernel ? 1 : 0;
-			stacks->next++;
-		}
-		parent = slot->node & ~IS_KERNEL;
-	}
-	return parent;
-}
-
-struct hvp_error *hvp_stacks_add(struct hvp_stacks *stacks, const struct hvp_chain *chain,
-				 uint32_t *ret)
-{
-	uint32_t num = chain->num_frames < HVP_MAX_CHAIN ? chain->num_frames : HVP_MAX_CHAIN;
-	struct hvp_chain_slot *slot;
+	size_t mask = tree->num_sets - 1;
+	struct hvp_stack_memo *memo;
+	uint32_t node = 0;
+	struct path path;
 	uint64_t hash;
 
-	*ret = HVP_STACK_NONE;
 	if (!num)
-		return NULL;
-	hash = XXH3_64bits_withSeed(chain->frames, num * sizeof(*chain->frames),
-				    stacks->seed + chain->num_kernel);
-	slot = &stacks->chains[hash & (NUM_CHAINS - 1)];
-	if (slot->node && slot->hash == hash && slot->num_frames == num) {
-		*ret = slot->node;
-		return NULL;
-	}
-	if (stacks->next > MAX_NODES - HVP_MAX_CHAIN) {
+		return 0;
+	hash = hash_path(seed, frames, num, &path);
+	memo = &tree->memos[hash & (NUM_MEMOS - 1)];
+	if (memo->node && memo->hash == hash)
+		return memo->node;
+	for (uint32_t i = 0; i < num; i++)
+		__builtin_prefetch(&tree->sets[path.hashes[i] & mask], 1);
+	for (uint32_t i = num; i-- > 0;)
+		node = find_node(tree, tree->sets[path.hashes[i] & mask].slots, node, frames[i]);
+	*memo = (struct hvp_stack_memo){.hash = hash, .node = node};
+	return node;
+}
+
+static uint32_t add_chain(struct hvp_stacks *stacks, uint32_t kernel, uint32_t user)
+{
+	uint64_t hash = hash_frame(kernel, user);
+	struct hvp_chain_slot *slot = &stacks->chains[hash & (NUM_CHAINS - 1)];
+
+	if (slot->chain && slot->nodes[HVP_SIDE_KERNEL] == kernel &&
+	    slot->nodes[HVP_SIDE_USER] == user)
+		return slot->chain;
+	slot->nodes[HVP_SIDE_KERNEL] = kernel;
+	slot->nodes[HVP_SIDE_USER] = user;
+	slot->chain = stacks->next++;
+	stacks->new_nodes[HVP_SIDE_KERNEL][stacks->num_new] = kernel;
+	stacks->new_nodes[HVP_SIDE_USER][stacks->num_new++] = user;
+	return slot->chain;
+}
+
+static bool has_numbers(const struct hvp_stacks *stacks)
+{
+	return stacks->next < MAX_NUMBER && stacks->trees[HVP_SIDE_USER].next < MAX_NUMBER &&
+	       stacks->trees[HVP_SIDE_KERNEL].next < MAX_NUMBER;
+}
+
+uint32_t hvp_stacks_add(struct hvp_stacks *stacks, const struct hvp_chain *chain)
+{
+	uint32_t num = chain->num_frames < HVP_MAX_CHAIN ? chain->num_frames : HVP_MAX_CHAIN;
+	uint32_t num_kernel = chain->num_kernel < num ? chain->num_kernel : num;
+	uint32_t kernel, user;
+
+	if (!num)
+		return HVP_STACK_NONE;
+	if (!has_numbers(stacks)) {
 		stacks->num_dropped++;
-		return NULL;
+		return HVP_STACK_NONE;
 	}
-	hvp_try(make_room(stacks));
-	hvp_try(make_new_room(stacks));
-	*ret = add_nodes(stacks, chain, num);
-	*slot = (struct hvp_chain_slot){.hash = hash, .num_frames = num, .node = *ret};
-	return NULL;
+	kernel =
+		add_stack(&stacks->trees[HVP_SIDE_KERNEL], stacks->seed, chain->frames, num_kernel);
+	user = add_stack(&stacks->trees[HVP_SIDE_USER], stacks->seed, chain->frames + num_kernel,
+			 num - num_kernel);
+	return add_chain(stacks, kernel, user);
 }

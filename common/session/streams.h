@@ -27,6 +27,9 @@ size_t hvp_stream_writer_memory(const struct hvp_stream_writer *writer);
 /* Appends `num` (1 to max_rows) numbers in the form that suits them. */
 void hvp_stream_put(struct hvp_stream_writer *writer, const uint64_t *numbers, size_t num,
 		    struct hvp_buf *buf);
+/* Whole numbers, little-endian already, among which zstd finds what it has seen before. */
+void hvp_stream_put_words(struct hvp_stream_writer *writer, const uint64_t *words, size_t num,
+			  struct hvp_buf *buf);
 
 struct hvp_stream_reader {
 	ZSTD_DCtx *zstd;

@@ -36,9 +36,9 @@ struct hvp_error *hvp_stream_reader_reserve(struct hvp_stream_reader *streams, s
 	return NULL;
 }
 
-/* `size` bytes, decompressed or borrowed from the input. */
+/* `size` bytes, decompressed into `room` or borrowed from the input. */
 static struct hvp_error *get_block(struct hvp_stream_reader *streams, struct hvp_reader *reader,
-				   size_t size, const uint8_t **ret)
+				   size_t size, void *room, const uint8_t **ret)
 {
 	const uint8_t *data;
 	uint64_t head;
@@ -53,11 +53,11 @@ static struct hvp_error *get_block(struct hvp_stream_reader *streams, struct hvp
 		return hvp_read_bytes(reader, size, ret);
 	}
 	hvp_try(hvp_read_bytes(reader, (size_t)(head >> 1), &data));
-	got = ZSTD_decompressDCtx(streams->zstd, streams->bytes, size, data, (size_t)(head >> 1));
+	got = ZSTD_decompressDCtx(streams->zstd, room, size, data, (size_t)(head >> 1));
 	if (ZSTD_isError(got) || got != size)
 		return hvp_reader_error(
 			reader, "a block does not decompress to the %zu bytes it should", size);
-	*ret = streams->bytes;
+	*ret = room;
 	return NULL;
 }
 
@@ -94,7 +94,7 @@ static struct hvp_error *get_bits(struct hvp_stream_reader *streams, struct hvp_
 	size_t total = 0, position = 0, safe, size;
 	uint8_t longest = 0;
 
-	hvp_try(get_block(streams, reader, num, &lengths));
+	hvp_try(get_block(streams, reader, num, streams->bytes, &lengths));
 	for (size_t i = 0; i < num; i++) {
 		total += lengths[i] - (lengths[i] > 0);
 		longest = lengths[i] > longest ? lengths[i] : longest;
@@ -127,9 +127,22 @@ static struct hvp_error *get_bytes(struct hvp_stream_reader *streams, struct hvp
 {
 	const uint8_t *data;
 
-	hvp_try(get_block(streams, reader, num, &data));
+	hvp_try(get_block(streams, reader, num, streams->bytes, &data));
 	for (size_t i = 0; i < num; i++)
 		ret[i] = data[i];
+	return NULL;
+}
+
+static struct hvp_error *get_words(struct hvp_stream_reader *streams, struct hvp_reader *reader,
+				   size_t num, uint64_t *ret)
+{
+	const uint8_t *data;
+
+	hvp_try(get_block(streams, reader, num * sizeof(*ret), ret, &data));
+	if (data != (const uint8_t *)ret)
+		memcpy(ret, data, num * sizeof(*ret));
+	for (size_t i = 0; i < num; i++)
+		ret[i] = le64toh(ret[i]);
 	return NULL;
 }
 
@@ -152,6 +165,7 @@ static struct hvp_error *get_plain(struct hvp_stream_reader *streams, struct hvp
 		return NULL;
 	case HVP_STREAM_BYTES: return get_bytes(streams, reader, num, ret);
 	case HVP_STREAM_BITS: return get_bits(streams, reader, num, ret);
+	case HVP_STREAM_WORDS: return get_words(streams, reader, num, ret);
 	default: return hvp_reader_error(reader, "a stream has the unknown form %u here", form);
 	}
 }

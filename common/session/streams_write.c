@@ -173,3 +173,10 @@ void hvp_stream_put(struct hvp_stream_writer *writer, const uint64_t *numbers, s
 	hvp_buf_add_u8(buf, HVP_STREAM_BITS);
 	put_bits(writer, numbers, num, buf);
 }
+
+void hvp_stream_put_words(struct hvp_stream_writer *writer, const uint64_t *words, size_t num,
+			  struct hvp_buf *buf)
+{
+	hvp_buf_add_u8(buf, HVP_STREAM_WORDS);
+	put_block(writer, (const uint8_t *)words, num * sizeof(*words), buf);
+}

@@ -10,13 +10,12 @@
 #define DEFAULT_LEVEL 1
 #define DEFAULT_MEMORY_LIMIT (64u << 20)
 #define MIN_MEMORY_LIMIT (20u << 20)
-/* Of which tables of fixed size, records, new nodes, the queue and zstd take this at most. */
+/* Of which tables of fixed size, records, stacks, the queue and zstd take this at most. */
 #define FIXED_MEMORY (16u << 20)
 /* More rows do not make a chunk's dictionaries much cheaper any more. */
 #define MAX_ROWS 65536u
-/* Records and new nodes of call chains do not wait for more than this. */
+/* Records do not wait for more than this. */
 #define MAX_RECORD_BYTES (1u << 20)
-#define MAX_NEW_NODES (1u << 16)
 
 static struct hvp_error *queue_schema(struct hvp_session_writer *writer)
 {
@@ -29,7 +28,7 @@ static struct hvp_error *queue_schema(struct hvp_session_writer *writer)
 				buf->size, 0);
 }
 
-/* Half of what is left of the memory for rows and the encoder's scratch, a quarter for stacks. */
+/* Half of what is left of the memory is for rows and the encoder's scratch. */
 static struct hvp_error *init_parts(struct hvp_session_writer *writer, int fd,
 				    const struct hvp_session_writer_options *options)
 {
@@ -46,7 +45,7 @@ static struct hvp_error *init_parts(struct hvp_session_writer *writer, int fd,
 		return hvp_error_no_memory;
 	hvp_try(hvp_output_init(&writer->output, fd, writer->path, level));
 	hvp_try(hvp_string_table_init(&writer->strings));
-	hvp_try(hvp_stacks_init(&writer->stacks, limit / 4));
+	hvp_try(hvp_stacks_init(&writer->stacks));
 	hvp_try(hvp_column_encoder_create(max_rows, level, &writer->encoder));
 	hvp_try(hvp_writer_init_rows(writer, max_rows));
 	writer->next_blob = 1;
@@ -238,19 +237,15 @@ struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *write
 	struct hvp_error *err;
 	size_t row;
 
-	if (__builtin_expect(rows->num >= rows->max || writer->stacks.num_new >= MAX_NEW_NODES,
-			     0)) {
+	if (__builtin_expect(rows->num >= rows->max || hvp_stacks_are_full(&writer->stacks), 0)) {
 		bool has_room;
 
 		err = make_room(writer, &has_room);
 		if (err || !has_room)
 			return lose_sample(writer, err);
 	}
-	if (sample->chain.num_frames) {
-		err = hvp_stacks_add(&writer->stacks, &sample->chain, &stack);
-		if (err)
-			return lose_sample(writer, err);
-	}
+	if (sample->chain.num_frames)
+		stack = hvp_stacks_add(&writer->stacks, &sample->chain);
 	row = rows->num++;
 	rows->time[row] = sample->time;
 	rows->ip[row] = sample->ip;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/session/layout.h"
+#include "common/session/reference.h"
 #include "common/session/writer_internal.h"
 
 /*
@@ -149,6 +150,19 @@ static void order_rows(struct hvp_session_writer *writer)
 			to[i] = (column)[order[i].item];                                           \
 	} while (0)
 
+/* As references, which begin anew with each CPU. */
+static void gather_stacks(const struct hvp_rows *rows, const struct hvp_keyed *order, size_t num,
+			  uint64_t *to)
+{
+	uint32_t highest = 0;
+
+	for (size_t i = 0; i < num; i++) {
+		if (i && rows->cpu[order[i].item] != rows->cpu[order[i - 1].item])
+			highest = 0;
+		to[i] = hvp_reference_put(&highest, rows->stack[order[i].item]);
+	}
+}
+
 static void gather(const struct hvp_rows *rows, uint8_t id, const struct hvp_keyed *order,
 		   size_t num, uint64_t *to)
 {
@@ -162,7 +176,7 @@ static void gather(const struct hvp_rows *rows, uint8_t id, const struct hvp_key
 	case HVP_SAMPLE_CPU: GATHER(rows->cpu); break;
 	case HVP_SAMPLE_DOMAIN: GATHER(rows->domain); break;
 	case HVP_SAMPLE_VCPU: GATHER(rows->vcpu); break;
-	case HVP_SAMPLE_STACK: GATHER(rows->stack); break;
+	case HVP_SAMPLE_STACK: gather_stacks(rows, order, num, to); break;
 	case HVP_SAMPLE_EVENT: GATHER(rows->event); break;
 	case HVP_SAMPLE_MODE: GATHER(rows->mode); break;
 	default: break;
@@ -251,46 +265,95 @@ struct hvp_error *hvp_writer_queue_samples(struct hvp_session_writer *writer)
 	return NULL;
 }
 
-static struct hvp_error *queue_nodes(struct hvp_session_writer *writer)
+/* A piece of a table, of at most as many rows as the encoder has room for. */
+static void begin_piece(struct hvp_session_writer *writer, uint32_t first, size_t num)
 {
-	struct hvp_stacks *stacks = &writer->stacks;
-	struct hvp_buf *buf = &writer->payload;
+	hvp_buf_add_varint(&writer->payload, first);
+	hvp_buf_add_varint(&writer->payload, num);
+	hvp_column_encoder_reset(writer->encoder);
+}
+
+static size_t piece_size(const struct hvp_session_writer *writer, size_t num_left)
+{
+	return num_left < writer->rows.max ? num_left : writer->rows.max;
+}
+
+static struct hvp_error *queue_piece(struct hvp_session_writer *writer, enum hvp_chunk_type type,
+				     size_t num)
+{
+	hvp_try(hvp_buf_check(&writer->payload));
+	return hvp_output_chunk(&writer->output, type, HVP_CODEC_NONE, writer->payload.data,
+				writer->payload.size, (uint32_t)num);
+}
+
+static struct hvp_error *queue_nodes(struct hvp_session_writer *writer, enum hvp_side side)
+{
+	const struct hvp_stack_tree *tree = &writer->stacks.trees[side];
 	const uint64_t *const columns[HVP_NUM_STACK_COLUMNS] = {
-		[HVP_STACK_UP] = stacks->new_up,
-		[HVP_STACK_FRAME] = stacks->new_frame,
-		[HVP_STACK_IS_KERNEL] = stacks->new_is_kernel,
+		[HVP_STACK_UP] = tree->new_up,
+		[HVP_STACK_FRAME] = tree->new_frame,
 	};
-	size_t done = 0;
 
-	while (done < stacks->num_new) {
-		size_t num = stacks->num_new - done;
+	for (size_t done = 0, num; done < tree->num_new; done += num) {
+		size_t left = tree->num_new - done;
 
-		/* The encoder has room for so many. */
-		num = num < writer->rows.max ? num : writer->rows.max;
-		hvp_buf_clear(buf);
-		hvp_buf_add_varint(buf, stacks->next - (stacks->num_new - done));
-		hvp_buf_add_varint(buf, num);
-		hvp_column_encoder_reset(writer->encoder);
+		num = piece_size(writer, left);
+		hvp_buf_clear(&writer->payload);
+		hvp_buf_add_varint(&writer->payload, side);
+		begin_piece(writer, tree->next - (uint32_t)left, num);
 		for (size_t i = 0; i < hvp_stack_layout_size; i++)
 			hvp_column_encode(writer->encoder, &hvp_stack_layout[i],
-					  columns[hvp_stack_layout[i].id] + done, num, buf);
-		hvp_try(hvp_buf_check(buf));
-		hvp_try(hvp_output_chunk(&writer->output, HVP_CHUNK_STACKS, HVP_CODEC_NONE,
-					 buf->data, buf->size, (uint32_t)num));
-		done += num;
+					  columns[hvp_stack_layout[i].id] + done, num,
+					  &writer->payload);
+		hvp_try(queue_piece(writer, HVP_CHUNK_STACKS, num));
 	}
 	return NULL;
+}
+
+static struct hvp_error *queue_chains(struct hvp_session_writer *writer)
+{
+	const struct hvp_stacks *stacks = &writer->stacks;
+	const uint32_t *const columns[HVP_NUM_CHAIN_COLUMNS] = {
+		[HVP_CHAIN_KERNEL] = stacks->new_nodes[HVP_SIDE_KERNEL],
+		[HVP_CHAIN_USER] = stacks->new_nodes[HVP_SIDE_USER],
+	};
+
+	for (size_t done = 0, num; done < stacks->num_new; done += num) {
+		size_t left = stacks->num_new - done;
+
+		num = piece_size(writer, left);
+		hvp_buf_clear(&writer->payload);
+		begin_piece(writer, stacks->next - (uint32_t)left, num);
+		for (size_t i = 0; i < hvp_chain_layout_size; i++) {
+			const uint32_t *nodes = columns[hvp_chain_layout[i].id] + done;
+			uint32_t highest = 0;
+
+			for (size_t row = 0; row < num; row++)
+				writer->gathered[row] = hvp_reference_put(&highest, nodes[row]);
+			hvp_column_encode(writer->encoder, &hvp_chain_layout[i], writer->gathered,
+					  num, &writer->payload);
+		}
+		hvp_try(queue_piece(writer, HVP_CHUNK_CHAINS, num));
+	}
+	return NULL;
+}
+
+static struct hvp_error *queue_all_stacks(struct hvp_session_writer *writer)
+{
+	for (size_t side = 0; side < HVP_NUM_SIDES; side++)
+		hvp_try(queue_nodes(writer, side));
+	return queue_chains(writer);
 }
 
 struct hvp_error *hvp_writer_queue_stacks(struct hvp_session_writer *writer)
 {
 	struct hvp_output before = writer->output;
-	struct hvp_error *err = queue_nodes(writer);
+	struct hvp_error *err = queue_all_stacks(writer);
 
 	if (err) {
 		hvp_output_rewind(&writer->output, &before);
 		return err;
 	}
-	writer->stacks.num_new = 0;
+	hvp_stacks_clear_new(&writer->stacks);
 	return NULL;
 }

@@ -137,8 +137,10 @@ class Bytes:
             return [value for length, value in zip(lengths, values) for _ in range(length + 1)]
         if form == 2:
             return list(self.block(num))
-        assert form == 3, "unknown form of a stream"
-        return self.bits(num)
+        if form == 3:
+            return self.bits(num)
+        assert form == 4, "unknown form of a stream"
+        return list(struct.unpack("<%dQ" % num, self.block(8 * num)))
 
 
 def sums(numbers):
@@ -147,6 +149,20 @@ def sums(numbers):
         value = (value + unzigzag(number)) & M64
         values.append(value)
     return values
+
+
+class References:
+    """Numbers stored by their distance from the highest before."""
+
+    def __init__(self):
+        self.highest = 0
+
+    def number(self, stored):
+        if not stored:
+            return 0
+        number = self.highest + unzigzag(stored - 1)
+        self.highest = max(self.highest, number)
+        return number
 
 
 def columns(payload, rows, names):
@@ -190,14 +206,16 @@ class Session:
         self.tables, self.record_types = {}, {}
         self.info, self.events, self.records = {}, [], []
         self.strings, self.blobs = {0: b""}, {}
-        self.parents, self.chunks, self.end, self.offsets = {}, [], None, []
+        self.stacks, self.chains = ({}, {}), {}
+        self.chunks, self.end, self.offsets = [], None, []
 
     def walk(self):
         magic, major, _minor, at = struct.unpack_from("<8sHHI", self.data)
-        assert magic == b"\x89HVP\r\n\x1a\n" and major == 1
+        assert magic == b"\x89HVP\r\n\x1a\n" and major == 2
         assert struct.unpack_from("<Q", self.data, 24)[0] == xxh64(self.data[:24])
         load = {1: self.schema, 2: self.load_info, 3: self.load_events, 4: self.load_strings, 5: self.load_records,
-                6: self.load_blob, 7: self.load_stacks, 8: self.load_samples, 9: self.load_end, 10: self.load_index}
+                6: self.load_blob, 7: self.load_stacks, 8: self.load_samples, 9: self.load_end, 10: self.load_index,
+                11: self.load_chains}
         number = 0
         while len(self.data) - at > 32:
             head = self.data[at:at + 32]
@@ -269,25 +287,40 @@ class Session:
         self.blobs[number] = self.blobs.get(number, b"") + payload.take(payload.left())
 
     def load_stacks(self, payload, _at):
-        first, rows = payload.varint(), payload.varint()
+        side, first, rows = payload.varint(), payload.varint(), payload.varint()
         table = columns(payload, rows, self.tables[7])
-        for row, (up, frame, kernel) in enumerate(zip(table["up"], table["frame"], table["is_kernel"])):
-            self.parents[first + row] = (first + row - up if up else 0, frame, kernel)
+        for row, (up, frame) in enumerate(zip(table["up"], table["frame"])):
+            self.stacks[side][first + row] = (first + row - up if up else 0, frame)
 
-    def chain(self, node):
-        frames, num_kernel, inside = [], 0, True
-        while node:
-            node, frame, kernel = self.parents[node]
-            inside = inside and kernel
-            num_kernel += 1 if inside else 0
-            frames.append(frame)
-        return [num_kernel] + frames
+    def load_chains(self, payload, _at):
+        first, rows = payload.varint(), payload.varint()
+        table = columns(payload, rows, self.tables[11])
+        kernel, user = References(), References()
+        for row, (in_kernel, in_user) in enumerate(zip(table["kernel"], table["user"])):
+            self.chains[first + row] = (kernel.number(in_kernel), user.number(in_user))
+
+    def chain(self, number):
+        sides = ([], [])
+        for side, node in enumerate(self.chains[number] if number else ()):
+            while node:
+                node, frame = self.stacks[side][node]
+                sides[side].append(frame)
+        return [len(sides[0])] + sides[0] + sides[1]
+
+    @staticmethod
+    def resolve_stacks(table):
+        references, last = References(), None
+        for row, cpu in enumerate(table["cpu"]):
+            if cpu != last:
+                references, last = References(), cpu
+            table["stack"][row] = references.number(table["stack"][row])
 
     def load_samples(self, payload, _at):
         rows, first, span = payload.varint(), payload.varint(), payload.varint()
         groups = [(payload.varint(), payload.varint()) for _ in range(payload.varint())]
         assert sum(num for _, num in groups) == rows
         table = columns(payload, rows, self.tables[8])
+        self.resolve_stacks(table)
         domain, expected = 0, {}
         for step, num in groups:
             domain += step // 2

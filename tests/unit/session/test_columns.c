@@ -177,7 +177,7 @@ static const struct {
 } kinds[] = {
 	{"numbers", HVP_COLUMN_NUMBER},	   {"gradual", HVP_COLUMN_GRADUAL},
 	{"ticking", HVP_COLUMN_TICKING},   {"coded", HVP_COLUMN_CODED},
-	{"following", HVP_COLUMN_FOLLOWS},
+	{"following", HVP_COLUMN_FOLLOWS}, {"pattern", HVP_COLUMN_PATTERN},
 };
 
 int main(void)

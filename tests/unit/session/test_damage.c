@@ -339,7 +339,7 @@ static void an_unknown_column_is_skipped(void **state)
 }
 
 static void
-a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read(void **state)
+a_file_of_another_major_version_is_refused_and_of_a_newer_minor_one_is_read(void **state)
 {
 	struct hvp_session *session;
 	uint8_t header[HVP_FILE_HEADER_SIZE + 8] = {0};
@@ -366,6 +366,12 @@ a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read(void
 	memcpy(data + 24, &checksum, sizeof(checksum));
 	fd = make_file_of(data, size);
 	expect_error(hvp_session_open_fd(fd, "test.hvp", &session), "newer hvprof");
+	close(fd);
+	data[8] = HVP_FORMAT_MAJOR - 1;
+	checksum = hvp_checksum(data, 24);
+	memcpy(data + 24, &checksum, sizeof(checksum));
+	fd = make_file_of(data, size);
+	expect_error(hvp_session_open_fd(fd, "test.hvp", &session), "record it again");
 	close(fd);
 	free(data);
 }
@@ -442,8 +448,8 @@ static void without_an_end_the_index_tells_how_many_samples_are_missing(void **s
 	close(fd);
 }
 
-/* 131072 nodes that are all roots with the same address need no more bytes than this. */
-static void chunks_that_claim_far_more_than_they_hold_are_refused(void **state)
+/* Chunks of 131072 rows that are all the same, which need no more bytes than this. */
+static void expect_refusal_of_claims(enum hvp_chunk_type type, uint8_t column)
 {
 	const uint32_t num_chunks = 200;
 	uint8_t bytes[HVP_CHUNK_HEADER_SIZE], *file;
@@ -452,17 +458,18 @@ static void chunks_that_claim_far_more_than_they_hold_are_refused(void **state)
 	size_t size;
 	int fd;
 
-	(void)state;
 	file = make_session(&size);
 	fd = make_file_of(file, HVP_FILE_HEADER_SIZE);
 	hvp_buf_init(&payload);
 	for (uint32_t i = 0; i < num_chunks; i++) {
-		struct hvp_chunk_header header = {.type = HVP_CHUNK_STACKS, .sequence = i};
+		struct hvp_chunk_header header = {.type = (uint16_t)type, .sequence = i};
 
 		hvp_buf_clear(&payload);
+		if (type == HVP_CHUNK_STACKS)
+			hvp_buf_add_varint(&payload, HVP_SIDE_USER);
 		hvp_buf_add_varint(&payload, 1 + (uint64_t)i * HVP_MAX_ROWS);
 		hvp_buf_add_varint(&payload, HVP_MAX_ROWS);
-		hvp_buf_add_u8(&payload, HVP_STACK_FRAME);
+		hvp_buf_add_u8(&payload, column);
 		hvp_buf_add_u32(&payload, 3);
 		hvp_buf_add_bytes(&payload, "\0\0\7", 3);
 		header.stored_size = header.raw_size = (uint32_t)payload.size;
@@ -473,11 +480,19 @@ static void chunks_that_claim_far_more_than_they_hold_are_refused(void **state)
 	}
 	session = open_session(fd);
 	assert_non_null(strstr(hvp_session_damage(session), "claims more than a file of"));
-	assert_in_range(hvp_session_num_stacks(session), HVP_MAX_ROWS, 10 * HVP_MAX_ROWS);
+	if (type == HVP_CHUNK_CHAINS)
+		assert_in_range(hvp_session_num_stacks(session), HVP_MAX_ROWS, 17 * HVP_MAX_ROWS);
 	hvp_session_destroy(session);
 	hvp_buf_deinit(&payload);
 	free(file);
 	close(fd);
+}
+
+static void chunks_that_claim_far_more_than_they_hold_are_refused(void **state)
+{
+	(void)state;
+	expect_refusal_of_claims(HVP_CHUNK_STACKS, HVP_STACK_FRAME);
+	expect_refusal_of_claims(HVP_CHUNK_CHAINS, HVP_CHAIN_USER);
 }
 
 static void what_is_no_session_is_refused_by_name(void **state)
@@ -503,7 +518,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_chunk_is_skipped_unless_it_must_be_understood),
 		cmocka_unit_test(an_unknown_column_is_skipped),
 		cmocka_unit_test(
-			a_file_of_a_newer_major_version_is_refused_and_of_a_newer_minor_one_is_read),
+			a_file_of_another_major_version_is_refused_and_of_a_newer_minor_one_is_read),
 		cmocka_unit_test(bytes_behind_the_end_are_said),
 		cmocka_unit_test(a_chunk_that_was_cut_out_is_missed),
 		cmocka_unit_test(chunks_that_claim_far_more_than_they_hold_are_refused),
