@@ -48,6 +48,10 @@ static struct hvp_image *image_with_file(struct hvp_image *image, uint64_t *ret_
 static struct hvp_error *open_dwarf(struct hvp_symbolizer *symbolizer, struct hvp_image *image)
 {
 	const struct hvp_wanted wanted = {.root = image->root, .path = image->path};
+	const struct hvp_dwarf_options options = {
+		.naming = symbolizer->finder.naming,
+		.follows_split = hvp_finder_is_trusted(&symbolizer->finder, image->root),
+	};
 	struct hvp_elf *elf;
 
 	if (image->has_looked_for_dwarf)
@@ -62,7 +66,7 @@ static struct hvp_error *open_dwarf(struct hvp_symbolizer *symbolizer, struct hv
 	}
 	hvp_finder_progress(&symbolizer->finder, "reading line information", hvp_elf_path(elf));
 	return hvp_dwarf_create(elf, hvp_finder_open_alternate(&symbolizer->finder, &wanted, elf),
-				symbolizer->finder.naming, &image->dwarf);
+				&options, &image->dwarf);
 }
 
 struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,

@@ -2,18 +2,36 @@
 #include "symbolizer/elf/dwarf.h"
 
 #include <dwarf.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/array.h"
 #include "symbolizer/elf/dwarf_internal.h"
+#include "symbolizer/elf/elf_internal.h"
 
 /* Far more entries than the largest unit of a kernel or a browser has. */
 #define UNIT_BUDGET ((size_t)20 << 20)
 #define MAX_FRAMES 128
 
+/*
+ * libdw would open whatever file .gnu_debugaltlink names by itself: in the current folder, outside
+ * of a guest's root, a FIFO. The finder has looked for it.
+ */
+static void hide_alternate(const struct hvp_elf *elf)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = hvp_elf_find_section(elf, ".gnu_debugaltlink", &header);
+
+	header.sh_type = SHT_NOBITS;
+	if (section)
+		(void)gelf_update_shdr(section, &header);
+}
+
 struct hvp_error *hvp_dwarf_create(const struct hvp_elf *elf, struct hvp_elf *alternate,
-				   enum hvp_naming naming, struct hvp_dwarf **ret)
+				   const struct hvp_dwarf_options *options, struct hvp_dwarf **ret)
 {
 	struct hvp_dwarf *dwarf = calloc(1, sizeof(*dwarf));
 
@@ -23,18 +41,21 @@ struct hvp_error *hvp_dwarf_create(const struct hvp_elf *elf, struct hvp_elf *al
 	}
 	dwarf->elf = elf;
 	dwarf->alternate = alternate;
-	dwarf->naming = naming;
+	dwarf->options = *options;
 	hvp_arena_init(&dwarf->arena);
 	hvp_map_init(&dwarf->results);
 	hvp_map_init(&dwarf->units);
+	hide_alternate(elf);
 	dwarf->dwarf = dwarf_begin_elf(elf->elf, DWARF_C_READ, NULL);
 	if (!dwarf->dwarf) {
 		hvp_dwarf_destroy(dwarf);
 		return hvp_error_create(HVP_ERROR_FORMAT, "%s: line information: %s",
 					hvp_elf_path(elf), dwarf_errmsg(-1));
 	}
-	if (alternate)
+	if (alternate) {
+		hide_alternate(alternate);
 		dwarf->alternate_dwarf = dwarf_begin_elf(alternate->elf, DWARF_C_READ, NULL);
+	}
 	if (dwarf->alternate_dwarf)
 		dwarf_setalt(dwarf->dwarf, dwarf->alternate_dwarf);
 	*ret = dwarf;
@@ -133,12 +154,47 @@ static struct hvp_error *find_unit_die(struct hvp_dwarf *dwarf, uint64_t address
 	return NULL;
 }
 
+static const char *text_attribute(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attribute;
+
+	return dwarf_attr(die, name, &attribute) ? dwarf_formstring(&attribute) : NULL;
+}
+
+/* libdw opens the .dwo file by its name alone, and would wait for ever for a FIFO's writer. */
+static bool has_regular_dwo(Dwarf_Die *die)
+{
+	const char *name = text_attribute(die, DW_AT_dwo_name);
+	const char *folder = text_attribute(die, DW_AT_comp_dir);
+	char path[PATH_MAX];
+	struct stat status;
+
+	name = name ? name : text_attribute(die, DW_AT_GNU_dwo_name);
+	if (!name || (*name != '/' && !folder))
+		return false;
+	if (snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : folder,
+		     *name == '/' ? "" : "/", name) >= PATH_MAX)
+		return false;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* Where the functions of a skeleton unit are. */
+static void open_split(const struct hvp_dwarf *dwarf, struct hvp_unit *unit)
+{
+	Dwarf_Die ignored, full;
+	uint8_t type;
+
+	if (!dwarf->options.follows_split || !has_regular_dwo(&unit->die))
+		return;
+	if (dwarf_cu_info(unit->die.cu, NULL, &type, &ignored, &full, NULL, NULL, NULL) == 0 &&
+	    type == DW_UT_skeleton && full.addr)
+		unit->full = full;
+}
+
 static struct hvp_error *make_unit(struct hvp_dwarf *dwarf, const Dwarf_Die *die,
 				   struct hvp_unit **ret)
 {
 	struct hvp_unit *unit = calloc(1, sizeof(*unit));
-	Dwarf_Die ignored, full;
-	uint8_t type;
 
 	if (!unit)
 		return hvp_error_no_memory;
@@ -146,9 +202,7 @@ static struct hvp_error *make_unit(struct hvp_dwarf *dwarf, const Dwarf_Die *die
 	unit->budget = UNIT_BUDGET;
 	unit->next = dwarf->all_units;
 	dwarf->all_units = unit;
-	if (dwarf_cu_info(unit->die.cu, NULL, &type, &ignored, &full, NULL, NULL, NULL) == 0 &&
-	    type == DW_UT_skeleton && full.addr)
-		unit->full = full;
+	open_split(dwarf, unit);
 	*ret = unit;
 	return hvp_unit_read_functions(unit);
 }

@@ -16,12 +16,22 @@
 
 struct hvp_dwarf;
 
+struct hvp_dwarf_options {
+	enum hvp_naming naming;
+	/*
+	 * Follow units to the .dwo files that they name, wherever on this machine; not for what a
+	 * guest wrote.
+	 */
+	bool follows_split;
+};
+
 /*
  * Borrows the ELF. `alternate` (may be NULL) is the file that dwz moved common parts to; taken
- * over, also on error.
+ * over, also on error. No file is opened but regular .dwo files.
  */
 struct hvp_error *hvp_dwarf_create(const struct hvp_elf *elf, struct hvp_elf *alternate,
-				   enum hvp_naming naming, struct hvp_dwarf **ret) hvp_must_use;
+				   const struct hvp_dwarf_options *options,
+				   struct hvp_dwarf **ret) hvp_must_use;
 /* Accepts NULL. */
 void hvp_dwarf_destroy(struct hvp_dwarf *dwarf);
 

@@ -61,7 +61,7 @@ struct hvp_dwarf {
 	const struct hvp_elf *elf;
 	struct hvp_elf *alternate;
 	Dwarf *dwarf, *alternate_dwarf;
-	enum hvp_naming naming;
+	struct hvp_dwarf_options options;
 	struct hvp_arena arena;
 	/* Address -> struct hvp_lines already made. */
 	struct hvp_map results;

@@ -23,7 +23,7 @@ const char *hvp_dwarf_name(struct hvp_dwarf *dwarf, Dwarf_Die *die)
 			continue;
 		raw = dwarf_formstring(&attribute);
 		if (raw && *raw)
-			return hvp_demangle(raw, dwarf->naming, &dwarf->arena);
+			return hvp_demangle(raw, dwarf->options.naming, &dwarf->arena);
 	}
 	return NULL;
 }

@@ -33,8 +33,7 @@ static bool is_absent(const struct hvp_error *err)
 	return os_errno == ENOENT || os_errno == ENOTDIR || os_errno == EACCES;
 }
 
-/* The machine's own files and the user's copies of them; not what a guest wrote. */
-static bool is_trusted(const struct hvp_finder *finder, const char *root)
+bool hvp_finder_is_trusted(const struct hvp_finder *finder, const char *root)
 {
 	return !root || (finder->host_root && !strcmp(root, finder->host_root));
 }
@@ -47,7 +46,7 @@ static struct hvp_error *load_file(const struct hvp_finder *finder, const char *
 	struct hvp_file packed;
 	struct hvp_error *err;
 
-	hvp_try(hvp_file_load(root, path, is_trusted(finder, root), ret));
+	hvp_try(hvp_file_load(root, path, hvp_finder_is_trusted(finder, root), ret));
 	if (length < 3 || strcmp(path + length - 3, ".xz") != 0)
 		return NULL;
 	packed = *ret;
@@ -98,10 +97,16 @@ struct hvp_elf *hvp_finder_open_module(const struct hvp_finder *finder, const ch
 
 static bool has_build_id(const struct hvp_elf *elf, const uint8_t *build_id, size_t size)
 {
-	/* perf pads short ids with zeros. */
 	size_t common = elf->build_id_size < size ? elf->build_id_size : size;
 
-	return common >= 8 && !memcmp(elf->build_id, build_id, common);
+	if (!common || memcmp(elf->build_id, build_id, common) != 0)
+		return false;
+	/* perf pads short ids with zeros. */
+	for (size_t i = common; i < size; i++) {
+		if (build_id[i])
+			return false;
+	}
+	return elf->build_id_size <= size;
 }
 
 /* "DIR/.build-id/ab/cdef.debug" */
@@ -294,6 +299,31 @@ struct hvp_elf *hvp_finder_open_debug(const struct hvp_finder *finder,
 	return debug;
 }
 
+/*
+ * By the name in the link: that of a file on the machine that the debug file is from, or beside the
+ * debug file.
+ */
+static struct hvp_elf *open_linked(const struct hvp_finder *finder, const char *root,
+				   const struct hvp_elf *debug, const char *name)
+{
+	const char *beside = hvp_elf_path(debug), *slash;
+	size_t root_length = root ? strlen(root) : 0;
+	enum hvp_unresolved why;
+	char path[PATH_MAX];
+
+	if (root && !strncmp(beside, root, root_length))
+		beside += root_length;
+	else
+		root = NULL;
+	slash = strrchr(beside, '/');
+	if (*name == '/')
+		return open_elf(finder, root, name, &why);
+	if (!slash || snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - beside), beside,
+			       name) >= PATH_MAX)
+		return NULL;
+	return open_elf(finder, root, path, &why);
+}
+
 struct hvp_elf *hvp_finder_open_alternate(const struct hvp_finder *finder,
 					  const struct hvp_wanted *wanted,
 					  const struct hvp_elf *debug)
@@ -302,7 +332,6 @@ struct hvp_elf *hvp_finder_open_alternate(const struct hvp_finder *finder,
 	struct hvp_elf *elf;
 	const uint8_t *data;
 	size_t size, length;
-	enum hvp_unresolved why;
 
 	if (!hvp_elf_section(debug, ".gnu_debugaltlink", &data, &size))
 		return NULL;
@@ -313,8 +342,8 @@ struct hvp_elf *hvp_finder_open_alternate(const struct hvp_finder *finder,
 	alternate.build_id = data + length + 1;
 	alternate.build_id_size = (uint8_t)(size - length - 1);
 	elf = hvp_finder_open_by_build_id(finder, &alternate);
-	if (!elf && data[0] == '/')
-		elf = open_elf(finder, wanted->root, (const char *)data, &why);
+	if (!elf)
+		elf = open_linked(finder, wanted->root, debug, (const char *)data);
 	if (elf && !has_build_id(elf, alternate.build_id, alternate.build_id_size)) {
 		hvp_elf_destroy(elf);
 		elf = NULL;

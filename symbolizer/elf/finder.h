@@ -43,6 +43,8 @@ struct hvp_wanted {
 
 /* Tells the user before something slow. */
 void hvp_finder_progress(const struct hvp_finder *finder, const char *stage, const char *path);
+/* The machine's own files and the user's copies of them; not what a guest wrote. */
+bool hvp_finder_is_trusted(const struct hvp_finder *finder, const char *root);
 /* Logs and destroys an error that only costs symbols. */
 void hvp_finder_log_error(const struct hvp_finder *finder, struct hvp_error *err);
 

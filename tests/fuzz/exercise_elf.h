@@ -13,13 +13,14 @@
 
 static inline void exercise_lines(const struct hvp_elf *elf, const struct hvp_symtab *symtab)
 {
+	const struct hvp_dwarf_options options = {0};
 	struct hvp_dwarf *dwarf = NULL;
 	struct hvp_error *err;
 	size_t step = symtab->num / EXERCISE_ADDRESSES + 1;
 
 	if (!hvp_elf_has_dwarf(elf))
 		return;
-	err = hvp_dwarf_create(elf, NULL, false, &dwarf);
+	err = hvp_dwarf_create(elf, NULL, &options, &dwarf);
 	for (size_t i = 0; !err && i < symtab->num; i += step) {
 		const struct hvp_line *lines;
 		size_t num;

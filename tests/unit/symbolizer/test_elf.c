@@ -240,6 +240,13 @@ static const char *resolve_outer(const char *name, const char *with_symbols, boo
 	return text;
 }
 
+static void a_build_id_shorter_than_usual_is_one_too(void **state)
+{
+	(void)state;
+	assert_string_equal(resolve_outer("short-id", "short-id", true, NULL),
+			    "short-id:hidden+0x0");
+}
+
 static void separate_debug_files_are_found_by_build_id_and_by_link(void **state)
 {
 	static const char *const dirs[] = {"debug-dir", NULL};
@@ -337,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_was_replaced_since_is_not_believed),
 		cmocka_unit_test(the_name_people_use_wins_over_its_aliases),
 		cmocka_unit_test(calls_through_the_plt_have_names),
+		cmocka_unit_test(a_build_id_shorter_than_usual_is_one_too),
 		cmocka_unit_test(separate_debug_files_are_found_by_build_id_and_by_link),
 		cmocka_unit_test(a_debug_file_alone_serves_when_the_program_is_gone),
 		cmocka_unit_test(symbols_packed_into_the_program_are_unpacked),

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "elf_world.h"
+#include "symbolizer/elf/dwarf_internal.h"
+#include "symbolizer/elf/finder.h"
 
 #define PID 7u
 #define BASE 0x555555554000ULL
@@ -152,12 +154,95 @@ static void an_image_without_line_information_has_no_lines(void **state)
 	world_end(&world);
 }
 
+static void a_dwo_file_that_is_a_fifo_is_not_waited_for(void **state)
+{
+	const struct hvp_line *lines;
+	struct known_symbol symbols[200];
+	struct hvp_location location;
+	struct world world;
+	char path[1024];
+	size_t num_lines = 0;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s", fixture("split-fifo"));
+	world_begin(&world);
+	world_map_file(&world, PID, path, BASE);
+	world_open(&world, NULL);
+	alarm(60);
+	for (size_t i = 0, num = nm_symbols("", path, symbols, 200); i < num; i++) {
+		if (strcmp(symbols[i].name, "main") != 0)
+			continue;
+		world_locate(&world, HVP_MODE_HOST_USER, 0, PID, 1, symbols[i].address + BASE,
+			     &location);
+		assert_ok(
+			hvp_symbolizer_lines(world.symbolizer, &location, &lines, &num_lines));
+	}
+	alarm(0);
+	assert_int_equal(num_lines, 1);
+	assert_string_equal(lines[0].function, "main");
+	world_end(&world);
+}
+
+static struct hvp_elf *load_elf(const char *name)
+{
+	struct hvp_file file;
+	struct hvp_elf *elf;
+
+	assert_ok(hvp_file_load(NULL, fixture(name), true, &file));
+	assert_ok(hvp_elf_create(&file, &elf));
+	return elf;
+}
+
+/* What libdw goes by when it meets a reference to the alternate file. */
+static Dwarf *alternate_of(struct hvp_elf *elf, struct hvp_elf *alternate)
+{
+	const struct hvp_dwarf_options options = {0};
+	struct hvp_dwarf *dwarf;
+	Dwarf *found;
+
+	assert_ok(hvp_dwarf_create(elf, alternate, &options, &dwarf));
+	alarm(60);
+	found = dwarf_getalt(dwarf->dwarf);
+	alarm(0);
+	hvp_dwarf_destroy(dwarf);
+	return found;
+}
+
+static void a_link_to_common_parts_is_taken_from_beside_the_file(void **state)
+{
+	const struct hvp_finder finder = {0};
+	const struct hvp_wanted wanted = {.path = "program"};
+	struct hvp_elf *elf = load_elf("linked-beside");
+	struct hvp_elf *alternate = hvp_finder_open_alternate(&finder, &wanted, elf);
+
+	(void)state;
+	assert_non_null(alternate);
+	assert_string_equal(hvp_elf_path(alternate), fixture("elsewhere"));
+	assert_non_null(alternate_of(elf, alternate));
+	hvp_elf_destroy(elf);
+}
+
+static void a_link_to_common_parts_opens_nothing_else(void **state)
+{
+	const struct hvp_finder finder = {0};
+	const struct hvp_wanted wanted = {.path = "program"};
+	struct hvp_elf *elf = load_elf("linked-fifo");
+
+	(void)state;
+	assert_null(hvp_finder_open_alternate(&finder, &wanted, elf));
+	assert_null(alternate_of(elf, NULL));
+	hvp_elf_destroy(elf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_and_inlined_functions_are_those_of_addr2line),
 		cmocka_unit_test(lines_come_from_the_separate_debug_file),
 		cmocka_unit_test(an_image_without_line_information_has_no_lines),
+		cmocka_unit_test(a_dwo_file_that_is_a_fifo_is_not_waited_for),
+		cmocka_unit_test(a_link_to_common_parts_is_taken_from_beside_the_file),
+		cmocka_unit_test(a_link_to_common_parts_opens_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
