@@ -92,6 +92,8 @@ struct hvp_error *hvp_symtab_add(struct hvp_symtab *symtab, const char *raw, uin
 	return NULL;
 }
 
+/* Functions in functions in functions: no linker makes that many; a hostile file must not cost time. */
+#define MAX_NESTED 64u
 #define RADIX_BITS 11
 #define RADIX (1u << RADIX_BITS)
 
@@ -176,11 +178,14 @@ static void settle_aliases(struct hvp_symtab *symtab)
 	symtab->num = kept;
 }
 
-/* Gives a size to those that have none, and turns limits into the running maximum of ends. */
+static uint64_t end_of(const struct hvp_symtab_entry *entry)
+{
+	return entry->symbol.address + entry->symbol.size;
+}
+
+/* Gives a size to those that have none, and turns limits into links to what reaches further. */
 static void settle_sizes(struct hvp_symtab *symtab)
 {
-	uint64_t max_end = 0;
-
 	for (size_t i = 0; i < symtab->num; i++) {
 		struct hvp_symtab_entry *entry = &symtab->entries[i];
 		uint64_t end = entry->limit;
@@ -189,9 +194,10 @@ static void settle_sizes(struct hvp_symtab *symtab)
 			end = symtab->entries[i + 1].symbol.address;
 		if (!entry->symbol.size && end > entry->symbol.address && end != UINT64_MAX)
 			entry->symbol.size = end - entry->symbol.address;
-		end = entry->symbol.address + entry->symbol.size;
-		max_end = end > max_end ? end : max_end;
-		entry->limit = max_end;
+		entry->limit = i;
+		while (entry->limit &&
+		       end_of(&symtab->entries[entry->limit - 1]) <= end_of(entry))
+			entry->limit = symtab->entries[entry->limit - 1].limit;
 	}
 }
 
@@ -221,18 +227,16 @@ static size_t upper_bound(const struct hvp_symtab *symtab, uint64_t address)
 
 struct hvp_symtab_entry *hvp_symtab_find(const struct hvp_symtab *symtab, uint64_t address)
 {
-	/*
-	 * Backwards past smaller symbols inside a larger one, as long as any before still reaches
-	 * here.
-	 */
-	for (size_t i = upper_bound(symtab, address); i > 0; i--) {
+	uint64_t i = upper_bound(symtab, address);
+
+	/* Outwards: what ends before the address has nothing inside that reaches it. */
+	for (unsigned int depth = 0; i > 0 && depth < MAX_NESTED; depth++) {
 		struct hvp_symtab_entry *entry = &symtab->entries[i - 1];
 
 		if (address - entry->symbol.address < entry->symbol.size ||
 		    address == entry->symbol.address)
 			return entry;
-		if (entry->limit <= address)
-			return NULL;
+		i = entry->limit;
 	}
 	return NULL;
 }

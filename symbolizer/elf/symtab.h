@@ -21,8 +21,8 @@ struct hvp_symtab_entry {
 	/* As the file has it; borrowed. */
 	const char *raw;
 	/*
-	 * While filling: where the section ends, UINT64_MAX if unknown. Finished: the largest end
-	 * up to here.
+	 * While filling: where the section ends, UINT64_MAX if unknown. Finished: one more than the
+	 * index of the nearest entry before that ends later, 0 without one.
 	 */
 	uint64_t limit;
 	/* Which alias people would choose: more is better. */
@@ -53,7 +53,7 @@ struct hvp_error *hvp_symtab_add(struct hvp_symtab *symtab, const char *raw, uin
 				 enum hvp_binding binding) hvp_must_use;
 struct hvp_error *hvp_symtab_finish(struct hvp_symtab *symtab) hvp_must_use;
 
-/* The innermost symbol that covers the address, or NULL. */
+/* The innermost symbol that covers the address, or NULL; also NULL where dozens are nested. */
 struct hvp_symtab_entry *hvp_symtab_find(const struct hvp_symtab *symtab, uint64_t address);
 /* The symbol that begins exactly there, or NULL. */
 struct hvp_symtab_entry *hvp_symtab_at(const struct hvp_symtab *symtab, uint64_t address);

@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "common/base/array.h"
+#include "common/base/scope.h"
+#include "common/base/strpool.h"
 
 /*
  * Kernel addresses have the top bit on every 64-bit architecture; below are per-CPU offsets and
  * absolute values.
  */
 #define KERNEL_BIT ((uint64_t)1 << 63)
-/* More than any kernel has loaded; keeps a hostile file from costing quadratic time. */
+/* More than any kernel has loaded. */
 #define MAX_MODULES 4096
 
 struct line {
@@ -59,18 +61,19 @@ static bool parse_line(char *at, char *end, struct line *ret)
 		ret->module = at + 1;
 		ret->module_size = (size_t)(end - 1 - ret->module);
 	}
-	return ret->name_size > 0 && !memchr(ret->name, '\0', ret->name_size);
+	return ret->name_size > 0 && !memchr(ret->name, '\0', ret->name_size) &&
+	       !(ret->module && memchr(ret->module, '\0', ret->module_size));
 }
 
-/* Lines of one module follow each other, so that the last one nearly always is the one. */
-static struct hvp_error *module_index(struct hvp_kallsyms *kallsyms, struct line *line,
-				      uint16_t *ret)
+static struct hvp_error *module_index(struct hvp_kallsyms *kallsyms, struct hvp_strpool *names,
+				      struct line *line, uint16_t *ret)
 {
+	uint32_t number;
+
 	line->module[line->module_size] = '\0';
-	for (size_t i = kallsyms->num_modules; i > 0; i--) {
-		if (strcmp(kallsyms->modules[i - 1], line->module))
-			continue;
-		*ret = (uint16_t)(i - 1);
+	hvp_try(hvp_strpool_add(names, line->module, line->module_size, &number));
+	if (number <= kallsyms->num_modules) {
+		*ret = (uint16_t)(number - 1);
 		return NULL;
 	}
 	if (kallsyms->num_modules == MAX_MODULES)
@@ -101,12 +104,13 @@ static void note_landmark(struct hvp_kallsyms *kallsyms, const char *name, uint6
 	}
 }
 
-static struct hvp_error *add_symbol(struct hvp_kallsyms *kallsyms, struct line *line)
+static struct hvp_error *add_symbol(struct hvp_kallsyms *kallsyms, struct hvp_strpool *names,
+				    struct line *line)
 {
 	uint16_t module = HVP_KALLSYMS_CORE;
 
 	if (line->module)
-		hvp_try(module_index(kallsyms, line, &module));
+		hvp_try(module_index(kallsyms, names, line, &module));
 	line->name[line->name_size] = '\0';
 	if (module == HVP_KALLSYMS_CORE)
 		note_landmark(kallsyms, line->name, line->address);
@@ -124,6 +128,8 @@ static struct hvp_error *add_symbol(struct hvp_kallsyms *kallsyms, struct line *
 static struct hvp_error *parse_lines(char *text, size_t size, struct hvp_kallsyms *kallsyms,
 				     size_t *ret_num_zero)
 {
+	/* Of modules, numbered as in kallsyms->modules and one more. */
+	hvp_scope(hvp_strpool_deinit) struct hvp_strpool names = {0};
 	char *end = text + size;
 
 	for (char *at = text, *next; at < end; at = next) {
@@ -139,7 +145,7 @@ static struct hvp_error *parse_lines(char *text, size_t size, struct hvp_kallsym
 		if (!parse_line(at, line_end, &line))
 			kallsyms->num_bad_lines++;
 		else if (line.address & KERNEL_BIT)
-			hvp_try(add_symbol(kallsyms, &line));
+			hvp_try(add_symbol(kallsyms, &names, &line));
 		else if (!line.address)
 			(*ret_num_zero)++;
 	}

@@ -81,11 +81,17 @@ void hvp_kernel_ips_deinit(struct hvp_kernel_ips *ips)
 
 static bool is_inside(const struct hvp_kernel_range *ranges, size_t num_ranges, uint64_t ip)
 {
-	for (size_t i = 0; i < num_ranges; i++) {
-		if (ip >= ranges[i].begin && ip < ranges[i].end)
-			return true;
+	size_t low = 0, high = num_ranges;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ranges[middle].begin <= ip)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	return low && ip < ranges[low - 1].end;
 }
 
 /* Text stands where the linker put it. Do the modules tell that KASLR may have put it there? */

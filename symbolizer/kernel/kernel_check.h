@@ -25,7 +25,7 @@ struct hvp_error *hvp_kernel_ips_read(const struct hvp_session *session, uint32_
 void hvp_kernel_ips_deinit(struct hvp_kernel_ips *ips);
 
 /*
- * How many samples lie in the ranges at all; how many where only the kernel's core can be, and of
+ * The ranges are ordered and disjoint. How many samples lie in the ranges at all; how many where only the kernel's core can be, and of
  * these in the ranges.
  */
 struct hvp_kernel_fit {

@@ -154,12 +154,88 @@ static void later_lines_of_a_jit_map_win(void **state)
 	size_t num_bad_lines;
 
 	(void)state;
-	hvp_symtab_init(&symtab, false);
+	hvp_symtab_init(&symtab, HVP_NAMING_FULL);
 	assert_ok(hvp_jit_map_parse(text, sizeof(text) - 1, &symtab, &num_bad_lines));
 	assert_int_equal(num_bad_lines, 3);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		assert_string_equal(in_jit(&symtab, table[i].address), table[i].expected);
 	hvp_symtab_deinit(&symtab);
+}
+
+#define NUM_NESTED 400u
+
+/* The naive answer: of the symbols that cover the address the one that begins last. */
+static const char *naive_find(const struct hvp_symtab *symtab, uint64_t address)
+{
+	const struct hvp_symtab_entry *found = NULL;
+
+	for (size_t i = 0; i < symtab->num; i++) {
+		const struct hvp_symtab_entry *entry = &symtab->entries[i];
+
+		if (address >= entry->symbol.address &&
+		    address < entry->symbol.address + entry->symbol.size)
+			found = entry;
+	}
+	return found ? found->raw : "-";
+}
+
+static void symbols_inside_others_are_found_from_inside_out(void **state)
+{
+	static char names[NUM_NESTED][16];
+	struct hvp_symtab symtab;
+	uint64_t random = 7;
+
+	(void)state;
+	hvp_symtab_init(&symtab, HVP_NAMING_FULL);
+	for (size_t i = 0; i < NUM_NESTED; i++) {
+		random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+		snprintf(names[i], sizeof(names[i]), "f%zu", i);
+		assert_ok(hvp_symtab_add(&symtab, names[i], 0x1000 + i * 16,
+					 1 + (random >> 33) % 400, UINT64_MAX,
+					 HVP_BINDING_GLOBAL));
+	}
+	assert_ok(hvp_symtab_finish(&symtab));
+	for (uint64_t address = 0xff0; address < 0x1000 + NUM_NESTED * 17; address++)
+		assert_string_equal(in_jit(&symtab, address), naive_find(&symtab, address));
+	hvp_symtab_deinit(&symtab);
+}
+
+static void symbols_nested_without_end_cost_no_time(void **state)
+{
+	struct hvp_symtab symtab;
+
+	(void)state;
+	hvp_symtab_init(&symtab, HVP_NAMING_FULL);
+	for (uint64_t i = 0; i < NUM_NESTED; i++)
+		assert_ok(hvp_symtab_add(&symtab, "doll", 0x1000 + i, 2 * (NUM_NESTED - i),
+					 UINT64_MAX, HVP_BINDING_GLOBAL));
+	assert_ok(hvp_symtab_finish(&symtab));
+	assert_int_equal(hvp_symtab_find(&symtab, 0x1000 + NUM_NESTED)->symbol.address,
+			 0x1000 + NUM_NESTED - 1);
+	/* The outermost alone covers it. */
+	assert_null(hvp_symtab_find(&symtab, 0x1000 + 2 * NUM_NESTED - 1));
+	hvp_symtab_deinit(&symtab);
+}
+
+static void modules_may_take_turns_in_kallsyms(void **state)
+{
+	char text[] = "ffffffff81000000 T _text\n"
+		      "ffffffffc0000000 t a1\t[a]\n"
+		      "ffffffffc0001000 t b1\t[b]\n"
+		      "ffffffffc0000010 t a2\t[a]\n"
+		      "ffffffffc0000020 t bad\t[a\0b]\n"
+		      "ffffffffc0001010 t b2\t[b]\n";
+	struct hvp_kallsyms kallsyms;
+
+	(void)state;
+	assert_ok(hvp_kallsyms_parse(text, sizeof(text) - 1, "test", &kallsyms));
+	assert_int_equal(kallsyms.num, 5);
+	assert_int_equal(kallsyms.num_bad_lines, 1);
+	assert_int_equal(kallsyms.num_modules, 2);
+	for (size_t i = 1; i < kallsyms.num; i++)
+		assert_int_equal(kallsyms.modules[kallsyms.symbols[i].module][0],
+				 kallsyms.symbols[i].name[0]);
+	hvp_kallsyms_deinit(&kallsyms);
 }
 
 static void all_parts_of_a_guests_images_are_read(void **state)
@@ -309,6 +385,9 @@ int main(void)
 		cmocka_unit_test(this_machines_kallsyms_are_understood_whole),
 		cmocka_unit_test(modules_have_address_and_size),
 		cmocka_unit_test(later_lines_of_a_jit_map_win),
+		cmocka_unit_test(symbols_inside_others_are_found_from_inside_out),
+		cmocka_unit_test(symbols_nested_without_end_cost_no_time),
+		cmocka_unit_test(modules_may_take_turns_in_kallsyms),
 		cmocka_unit_test(all_parts_of_a_guests_images_are_read),
 		cmocka_unit_test(mistakes_in_a_guests_images_are_named),
 		cmocka_unit_test(names_are_readable_and_harmless),
