@@ -161,10 +161,22 @@ static void count_owner(struct hvp_collector_stats *stats, struct tally *tally,
 	}
 }
 
+/* Without an error of the file there is no such loss, and nothing to look at. */
+static uint64_t lost_by_writer(const struct hvp_collector *collector)
+{
+	struct hvp_session_writer_stats written;
+
+	if (!collector->file_error)
+		return 0;
+	hvp_session_writer_get_stats(collector->writer, &written);
+	return written.lost_samples;
+}
+
 static struct hvp_error *source_sample(void *arg, struct hvp_sample *sample)
 {
 	struct hvp_collector *collector = arg;
 	struct tally *tally;
+	uint64_t lost;
 
 	hvp_try(assign_domain(collector, sample));
 	hvp_try(tally_of(collector, sample->domain, &tally));
@@ -173,10 +185,15 @@ static struct hvp_error *source_sample(void *arg, struct hvp_sample *sample)
 		collector->stats.not_wanted++;
 		return NULL;
 	}
+	lost = lost_by_writer(collector);
+	hvp_try(hvp_collector_survive(collector,
+				      hvp_session_writer_add_sample(collector->writer, sample)));
+	/* A sample is either recorded or lost. */
+	if (lost_by_writer(collector) != lost)
+		return NULL;
 	count_owner(&collector->stats, tally, sample);
 	mark_kernel_code(&collector->seen, sample);
-	return hvp_collector_survive(collector,
-				     hvp_session_writer_add_sample(collector->writer, sample));
+	return NULL;
 }
 
 static struct hvp_error *init(struct hvp_collector *collector)

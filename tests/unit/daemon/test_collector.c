@@ -275,6 +275,8 @@ static void a_full_disk_costs_samples_and_is_said_but_ends_nothing(void **state)
 	assert_non_null(stats.file_error);
 	assert_non_null(strstr(stats.file_error, test->path));
 	assert_true(stats.lost_samples > 0);
+	assert_int_equal(stats.samples + stats.lost_samples, 400000);
+	assert_int_equal(stats.host, stats.samples);
 	err = hvp_session_writer_finish(test->writer, &end);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_non_null(err);
