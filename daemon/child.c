@@ -20,8 +20,9 @@ static void run_child(int fd, char *const *argv)
 	char byte;
 	int status;
 
-	/* Ours is ignored, which exec would hand on. */
+	/* Ours are ignored, which exec would hand on. */
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	if (read(fd, &byte, 1) != 1)
 		_exit(127);
 	execvp(argv[0], argv);

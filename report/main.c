@@ -123,6 +123,8 @@ static void catch_signals(void)
 		sigaction(numbers[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that reaches the limit of `ulimit -f` is as full as a disk: EFBIG says so. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* A progress line that may stand there gives way. */

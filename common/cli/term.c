@@ -97,6 +97,7 @@ static void exec_pager(const char *command, int input)
 {
 	/* What the parent ignores for itself is not meant for the pager. */
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	dup2(input, STDIN_FILENO);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);

@@ -2,6 +2,7 @@
 /* `hvprof record` on this very machine, by its timer: whole programs, whole sessions. */
 #include "tests/unit/daemon/fixture.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,6 +173,62 @@ static void what_cannot_be_done_is_said_and_leaves_nothing_behind(void **state)
 	assert_int_equal(shell("ls $dir | grep -q '\\.[A-Za-z0-9]\\{6\\}$'"), 1);
 }
 
+/* In /tmp anybody can make what root takes for its own. */
+static void what_others_put_in_the_way_is_not_written_to(void **state)
+{
+	hvp_scope(hvp_session_destroy_scope) struct hvp_session *session = NULL;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("skipped: only root can give files away\n");
+		return;
+	}
+	assert_int_equal(shell("mkfifo $dir/pipe && chown 12345 $dir/pipe && "
+			       "ln -s /dev/null $dir/link && chown -h 12345 $dir/link"),
+			 0);
+	assert_int_equal(shell("timeout 60 $hvprof record -o $dir/pipe -- true 2>&1 | "
+			       "grep -q 'another user put a pipe there'"),
+			 0);
+	assert_int_equal(shell("$hvprof record -o $dir/link -- true 2>&1 | "
+			       "grep -q 'another user put a link there'"),
+			 0);
+	/* Our own, and what the shell made. */
+	assert_int_equal(shell("chown -h 0 $dir/link; chown 0 $dir/pipe; "
+			       "$hvprof record -o $dir/link -- true 2>$dir/log"),
+			 0);
+	assert_int_equal(shell("cat $dir/pipe >$dir/f & "
+			       "$hvprof record -o $dir/pipe -- true 2>$dir/log; wait"),
+			 0);
+	session = open_session("f");
+	assert_null(hvp_session_damage(session));
+	assert_int_equal(shell("$hvprof record -o /dev/stdout -- true 2>$dir/log | cat >$dir/f"),
+			 0);
+}
+
+/* `ulimit -f` counts in pieces of 512 bytes. */
+static void a_limit_of_file_sizes_is_a_full_disk(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("(ulimit -f 8; $hvprof record -F 2000 -o $dir/g -- " BURN
+			       ") 2>$dir/log"),
+			 1);
+	assert_int_equal(shell("grep -q 'File too large' $dir/log"), 0);
+	/* The program ends by the signal, as it would without us. */
+	assert_int_equal(shell("$hvprof record -o $dir/g -- sh -c 'ulimit -f 8; "
+			       "exec head -c 100000 /dev/zero >$dir/h' 2>$dir/log"),
+			 128 + SIGXFSZ);
+}
+
+static void more_processes_than_files_may_be_open_are_recorded(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("sleep 5 & p=$!; ulimit -Sn 12; a=; "
+			       "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do a=\"$a -p $p\"; done; "
+			       "$hvprof record $a -o $dir/i --duration 0.1 2>$dir/log; s=$?; "
+			       "kill $p; exit $s"),
+			 0);
+}
+
 static void lists_and_checks_are_json_on_request(void **state)
 {
 	(void)state;
@@ -209,6 +266,9 @@ int main(void)
 		cmocka_unit_test(the_whole_machine_is_recorded_and_the_last_session_kept),
 		cmocka_unit_test(a_session_goes_through_a_pipe_and_signals_end_it_whole),
 		cmocka_unit_test(what_cannot_be_done_is_said_and_leaves_nothing_behind),
+		cmocka_unit_test(what_others_put_in_the_way_is_not_written_to),
+		cmocka_unit_test(a_limit_of_file_sizes_is_a_full_disk),
+		cmocka_unit_test(more_processes_than_files_may_be_open_are_recorded),
 		cmocka_unit_test(lists_and_checks_are_json_on_request),
 	};
 	int status = hvp_perf_event_probe(&clock);
