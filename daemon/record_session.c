@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -55,6 +56,20 @@ static void run_deinit(struct run *run)
 }
 
 /*
+ * One descriptor for each process of -p, and one for each event and CPU: more than the usual 1024
+ * on a large machine.
+ */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/*
  * Before anything is opened: the program must be there to be opened, and what cannot be opened must
  * not cost the old session.
  */
@@ -71,12 +86,21 @@ static struct hvp_error *prepare_processes(struct run *run, uint32_t *child_pid)
 			plan->config.starts_on_exec = true;
 		}
 	}
+	/* Behind the fork: the program keeps the limit that it is used to. */
+	raise_file_limit();
 	run->pidfds = calloc(plan->config.num_pids + 1, sizeof(*run->pidfds));
 	run->polls = calloc(plan->config.num_pids + 3, sizeof(*run->polls));
 	if (!run->pidfds || !run->polls)
 		return hvp_error_no_memory;
-	for (size_t i = 0; i < plan->config.num_pids; i++)
+	memset(run->pidfds, 0xff, (plan->config.num_pids + 1) * sizeof(*run->pidfds));
+	for (size_t i = 0; i < plan->config.num_pids; i++) {
 		run->pidfds[i] = (int)syscall(SYS_pidfd_open, plan->config.pids[i], 0);
+		if (run->pidfds[i] < 0 && errno != ESRCH)
+			return hvp_error_from_errno(
+				errno,
+				"process %u: watching it, which takes one open file of `ulimit -n`",
+				plan->config.pids[i]);
+	}
 	return NULL;
 }
 
@@ -262,6 +286,22 @@ static struct hvp_error *write_end(struct run *run, uint64_t session_start)
 	return hvp_session_writer_finish(run->writer, &end);
 }
 
+/* What was read until an error ended it all is kept, and why it ended is said. */
+static void keep_what_was_read(struct run *run, uint64_t session_start, const struct hvp_error *why)
+{
+	struct hvp_record note = {.type = HVP_RECORD_NOTE, .time = hvp_clock_now()};
+	hvp_scope(hvp_free_ptr) char *text = NULL;
+	struct hvp_sink sink;
+
+	if (asprintf(&text, "an error ended the recording: %s", hvp_error_message(why)) < 0)
+		text = NULL;
+	note.note.text = text ? text : "an error ended the recording";
+	hvp_collector_get_sink(run->collector, &sink);
+	hvp_error_destroy(run->source->ops->stop(run->source));
+	hvp_error_destroy(sink.record(sink.arg, &note));
+	hvp_error_destroy(write_end(run, session_start));
+}
+
 static void fill_result(struct run *run, struct hvp_record_result *ret)
 {
 	struct hvp_session_writer_stats written;
@@ -295,8 +335,11 @@ struct hvp_error *hvp_record_run(struct hvp_context *context, struct hvp_record_
 	raise_priority();
 	err = record_samples(&run);
 	hvp_record_progress_clear(context);
-	if (err && !has_lost_reader(err))
+	if (err && !has_lost_reader(err)) {
+		if (run.start)
+			keep_what_was_read(&run, session_start, err);
 		return err;
+	}
 	if (err) {
 		hvp_error_destroy(err);
 		fill_result(&run, ret);

@@ -44,6 +44,8 @@ struct hvp_perf_fd {
 struct hvp_perf_cpu {
 	uint32_t cpu;
 	bool is_open;
+	/* It came and could not be opened: not tried again before it goes. */
+	bool is_refused;
 	struct hvp_perf_ring ring;
 	struct hvp_perf_parser parser;
 	/* The first is the tracking event, whose ring it is. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/base/array.h"
@@ -191,17 +190,6 @@ static struct hvp_error *collect_threads(struct perf_source *source)
 	return NULL;
 }
 
-/* One descriptor for each event and CPU: more than the usual 1024 on a large machine. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static bool wants_cpu(const struct perf_source *source, uint32_t cpu)
 {
 	return !source->config->cpus.num || hvp_cpu_list_has(&source->config->cpus, cpu);
@@ -243,7 +231,7 @@ static struct hvp_error *open_cpus(struct perf_source *source)
 	for (size_t i = 0; i < source->online.num; i++) {
 		uint32_t cpu = source->online.cpus[i];
 
-		if (!wants_cpu(source, cpu))
+		if (cpu >= source->num_cpus || !wants_cpu(source, cpu))
 			continue;
 		hvp_try(open_cpu(source, cpu));
 		has_any |= source->cpus[cpu].is_open;
@@ -359,7 +347,6 @@ static struct hvp_error *open_everything(struct perf_source *source)
 	source->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (source->epoll_fd < 0)
 		return hvp_error_from_errno(errno, "epoll_create1");
-	raise_file_limit();
 	return open_cpus_with_less(source);
 }
 
@@ -464,18 +451,40 @@ static struct hvp_error *lose_cpu(struct perf_source *source, struct hvp_perf_cp
 	return deliver_cpu(source, cpu->cpu, false);
 }
 
-static struct hvp_error *gain_cpu(struct perf_source *source, uint32_t number)
+static struct hvp_error *open_and_enable(struct perf_source *source, struct hvp_perf_cpu *cpu)
 {
-	struct hvp_perf_cpu *cpu = &source->cpus[number];
-
-	if (cpu->is_open || !wants_cpu(source, number))
-		return NULL;
-	hvp_try(open_cpu(source, number));
+	hvp_try(open_cpu(source, cpu->cpu));
 	if (!cpu->is_open)
 		return NULL;
 	hvp_try(hvp_perf_cpu_enable_tracking(cpu));
-	hvp_try(hvp_perf_cpu_enable_sampling(cpu));
-	return deliver_cpu(source, number, true);
+	return hvp_perf_cpu_enable_sampling(cpu);
+}
+
+/* A CPU that cannot be had is said, once; the others go on. Consumes `why`. */
+static struct hvp_error *refuse_cpu(struct perf_source *source, struct hvp_perf_cpu *cpu,
+				    struct hvp_error *why)
+{
+	char *text = format_note("CPU %u came on line and could not be sampled: %s", cpu->cpu,
+				 hvp_error_message(why));
+
+	hvp_error_destroy(why);
+	hvp_perf_cpu_close(cpu);
+	cpu->is_refused = true;
+	return deliver_note(source, text);
+}
+
+static struct hvp_error *gain_cpu(struct perf_source *source, uint32_t number)
+{
+	struct hvp_perf_cpu *cpu = &source->cpus[number];
+	struct hvp_error *err;
+
+	if (cpu->is_open || cpu->is_refused || !wants_cpu(source, number))
+		return NULL;
+	cpu->cpu = number;
+	err = open_and_enable(source, cpu);
+	if (err)
+		return refuse_cpu(source, cpu, err);
+	return cpu->is_open ? deliver_cpu(source, number, true) : NULL;
 }
 
 static struct hvp_error *check_hotplug(struct perf_source *source)
@@ -487,9 +496,15 @@ static struct hvp_error *check_hotplug(struct perf_source *source)
 		hvp_error_destroy(err);
 		return NULL;
 	}
-	for (size_t i = 0; i < source->num_cpus && !err; i++)
-		if (source->cpus[i].is_open && !hvp_cpu_list_has(&online, (uint32_t)i))
-			err = lose_cpu(source, &source->cpus[i]);
+	for (size_t i = 0; i < source->num_cpus && !err; i++) {
+		struct hvp_perf_cpu *cpu = &source->cpus[i];
+
+		if ((!cpu->is_open && !cpu->is_refused) || hvp_cpu_list_has(&online, (uint32_t)i))
+			continue;
+		cpu->is_refused = false;
+		if (cpu->is_open)
+			err = lose_cpu(source, cpu);
+	}
 	for (size_t i = 0; i < online.num && !err; i++)
 		if (online.cpus[i] < source->num_cpus)
 			err = gain_cpu(source, online.cpus[i]);
