@@ -151,32 +151,23 @@ static void check_all(const struct delivered *delivered)
 	assert_string_equal(delivered->notes, "");
 }
 
-static void a_file_is_delivered_as_it_was_recorded(void **state)
+static void both_forms_are_delivered_as_they_were_recorded(void **state)
 {
-	struct perfdata_fixture fixture;
-	struct delivered delivered;
+	static void (*const finish[])(struct perfdata_fixture *) = {fixture_finish_file,
+								    fixture_finish_stream};
 
 	(void)state;
-	fixture_init(&fixture);
-	add_all(&fixture);
-	fixture_finish_file(&fixture);
-	assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
-	check_all(&delivered);
-	fixture_deinit(&fixture);
-}
+	for (size_t i = 0; i < sizeof(finish) / sizeof(finish[0]); i++) {
+		struct perfdata_fixture fixture;
+		struct delivered delivered;
 
-static void a_stream_is_delivered_as_it_was_recorded(void **state)
-{
-	struct perfdata_fixture fixture;
-	struct delivered delivered;
-
-	(void)state;
-	fixture_init(&fixture);
-	add_all(&fixture);
-	fixture_finish_stream(&fixture);
-	assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
-	check_all(&delivered);
-	fixture_deinit(&fixture);
+		fixture_init(&fixture);
+		add_all(&fixture);
+		finish[i](&fixture);
+		assert_ok(read_bytes(fixture.whole.data, fixture.whole.size, &delivered));
+		check_all(&delivered);
+		fixture_deinit(&fixture);
+	}
 }
 
 /* A compressed record may end anywhere in what was compressed. */
@@ -611,8 +602,7 @@ static void other_things_than_files_are_refused_with_a_reason(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_file_is_delivered_as_it_was_recorded),
-		cmocka_unit_test(a_stream_is_delivered_as_it_was_recorded),
+		cmocka_unit_test(both_forms_are_delivered_as_they_were_recorded),
 		cmocka_unit_test(compressed_records_may_be_cut_anywhere),
 		cmocka_unit_test(data_behind_a_compressed_record_is_refused),
 		cmocka_unit_test(every_layout_of_samples_is_understood),

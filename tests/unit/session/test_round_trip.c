@@ -53,16 +53,11 @@ static const struct samples_case samples_cases[] = {
 	{"a million realistic samples", STYLE_REALISTIC, 1000000, 0, 0},
 };
 
-static void samples_come_back_exactly(void **state)
+static struct hvp_session *write_and_open(int fd, const struct samples_case *test)
 {
-	const struct samples_case *test = *state;
 	uint64_t frames[HVP_MAX_CHAIN];
-	struct hvp_session_writer *writer;
-	struct hvp_session_end got;
-	struct hvp_session *session;
-	int fd = make_file();
+	struct hvp_session_writer *writer = open_writer(fd);
 
-	writer = open_writer(fd);
 	add_events(writer);
 	for (uint64_t i = 0; i < test->num; i++) {
 		struct hvp_sample sample = make_sample(test->style, i, frames);
@@ -73,8 +68,16 @@ static void samples_come_back_exactly(void **state)
 	}
 	expect_success(hvp_session_writer_finish(writer, &end));
 	hvp_session_writer_destroy(writer);
+	return open_session(fd);
+}
 
-	session = open_session(fd);
+static void samples_come_back_exactly(void **state)
+{
+	const struct samples_case *test = *state;
+	struct hvp_session_end got;
+	int fd = make_file();
+	struct hvp_session *session = write_and_open(fd, test);
+
 	if (hvp_session_damage(session))
 		fail_msg("%s", hvp_session_damage(session));
 	assert_int_equal(hvp_session_num_samples(session), test->num);
@@ -319,24 +322,11 @@ static void the_cursor_gives_all_samples_in_order_of_time(void **state)
 {
 	const struct samples_case *test = *state;
 	struct hvp_session_cursor *cursor;
-	struct hvp_session_writer *writer;
-	struct hvp_session *session;
-	const struct hvp_row *row;
-	uint64_t num = 0, last = 0, frames[HVP_MAX_CHAIN];
 	int fd = make_file();
+	struct hvp_session *session = write_and_open(fd, test);
+	const struct hvp_row *row;
+	uint64_t num = 0, last = 0;
 
-	writer = open_writer(fd);
-	add_events(writer);
-	for (uint64_t i = 0; i < test->num; i++) {
-		struct hvp_sample sample = make_sample(test->style, i, frames);
-
-		expect_success(hvp_session_writer_add_sample(writer, &sample));
-		if (test->num_per_flush && (i + 1) % test->num_per_flush == 0)
-			expect_success(hvp_session_writer_flush(writer));
-	}
-	expect_success(hvp_session_writer_finish(writer, &end));
-	hvp_session_writer_destroy(writer);
-	session = open_session(fd);
 	expect_success(hvp_session_cursor_create(session, &cursor));
 	for (;;) {
 		expect_success(hvp_session_cursor_next(cursor, &row));
