@@ -66,6 +66,10 @@ void hvp_column_encoder_reset(struct hvp_column_encoder *encoder);
  */
 bool hvp_column_encode(struct hvp_column_encoder *encoder, const struct hvp_column_layout *layout,
 		       const uint64_t *values, size_t num_rows, struct hvp_buf *buf);
+/* The same for a column of which the caller knows that all rows have `value`. */
+bool hvp_column_encode_same(struct hvp_column_encoder *encoder,
+			    const struct hvp_column_layout *layout, uint64_t value,
+			    struct hvp_buf *buf);
 
 /* How the decoder hands a column out. */
 enum hvp_column_form {

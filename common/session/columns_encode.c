@@ -11,13 +11,10 @@
 /* How many differences are looked at to find the step of a ticking column. */
 #define STEP_PROBES 255
 
+/* A free place of the hash table. */
 #define EMPTY UINT32_MAX
-
-/* Open addressing; `item` EMPTY is a free place. */
-struct slot {
-	uint64_t value;
-	uint32_t item;
-};
+/* It begins small: most columns have few distinct values. */
+#define MIN_SLOTS 1024
 
 /* A column's dictionary, kept for the columns that follow it. */
 struct dictionary {
@@ -34,11 +31,11 @@ struct hvp_column_encoder {
 	struct dictionary dictionaries[MAX_DICTIONARIES];
 	size_t num_dictionaries;
 	/*
-	 * Scratch: two vectors of numbers; a hash table of max_slots (a power of 2); entries of a
-	 * dictionary.
+	 * Scratch: two vectors of numbers; a hash table of indices of entries, which has up to
+	 * max_slots places (a power of 2); entries of a dictionary.
 	 */
 	uint64_t *numbers, *others;
-	struct slot *slots;
+	uint32_t *slots;
 	size_t max_slots;
 	uint64_t *entries;
 	uint32_t *counts;
@@ -47,7 +44,7 @@ struct hvp_column_encoder {
 
 static size_t power_of_two_from(size_t num)
 {
-	size_t power = 64;
+	size_t power = MIN_SLOTS;
 
 	while (power < num)
 		power *= 2;
@@ -120,7 +117,7 @@ static size_t plain_row_cost(void)
 
 size_t hvp_column_encoder_row_cost(void)
 {
-	return plain_row_cost() + 4 * sizeof(struct slot);
+	return plain_row_cost() + 4 * sizeof(uint32_t);
 }
 
 size_t hvp_column_encoder_memory(const struct hvp_column_encoder *encoder)
@@ -206,29 +203,47 @@ static uint64_t hash_number(uint64_t number)
 	return number ^ (number >> 32);
 }
 
+/* The place of a value, or the free one where it belongs. */
+static inline uint32_t *find_slot(const struct hvp_column_encoder *encoder, size_t mask,
+				  uint64_t value)
+{
+	size_t at = hash_number(value) & mask;
+
+	while (encoder->slots[at] != EMPTY && encoder->entries[encoder->slots[at]] != value)
+		at = (at + 1) & mask;
+	return &encoder->slots[at];
+}
+
+/* Makes a hash table of the entries so far. */
+static void fill_slots(struct hvp_column_encoder *encoder, size_t mask, uint32_t num_entries)
+{
+	memset(encoder->slots, 0xff, (mask + 1) * sizeof(*encoder->slots));
+	for (uint32_t i = 0; i < num_entries; i++)
+		*find_slot(encoder, mask, encoder->entries[i]) = i;
+}
+
 /* Numbers the distinct values in order of appearance: entries, counts, codes. */
 static void collect_entries(struct hvp_column_encoder *encoder, const uint64_t *values, size_t num,
 			    struct dictionary *dictionary)
 {
-	size_t mask = power_of_two_from(2 * num) - 1;
+	size_t mask = MIN_SLOTS - 1;
 	uint32_t num_entries = 0, code = 0;
 
-	memset(encoder->slots, 0xff, (mask + 1) * sizeof(*encoder->slots));
+	fill_slots(encoder, mask, 0);
 	for (size_t i = 0; i < num; i++) {
 		if (!i || values[i] != values[i - 1]) {
-			size_t at = hash_number(values[i]) & mask;
-			struct slot *slot = &encoder->slots[at];
+			uint32_t *slot = find_slot(encoder, mask, values[i]);
 
-			while (slot->item != EMPTY && slot->value != values[i]) {
-				at = (at + 1) & mask;
-				slot = &encoder->slots[at];
-			}
-			if (slot->item == EMPTY) {
-				*slot = (struct slot){.value = values[i], .item = num_entries};
+			if (*slot == EMPTY) {
+				*slot = num_entries;
 				encoder->entries[num_entries] = values[i];
 				encoder->counts[num_entries++] = 0;
 			}
-			code = slot->item;
+			code = *slot;
+			if (2 * (size_t)num_entries > mask + 1) {
+				mask = 2 * mask + 1;
+				fill_slots(encoder, mask, num_entries);
+			}
 		}
 		encoder->counts[code]++;
 		dictionary->codes[i] = code;
@@ -334,41 +349,30 @@ static void put_words(struct hvp_column_encoder *encoder, const uint64_t *values
 	hvp_stream_put_words(&encoder->streams, encoder->numbers, num, buf);
 }
 
-static bool are_same(const uint64_t *values, size_t num)
-{
-	uint64_t differs = 0;
-
-	for (size_t i = 1; i < num; i++)
-		differs |= values[i] ^ values[0];
-	return !differs;
-}
-
 static void put_contents(struct hvp_column_encoder *encoder, const struct hvp_column_layout *layout,
-			 const uint64_t *values, size_t num, bool is_same, struct hvp_buf *buf)
+			 const uint64_t *values, size_t num, struct hvp_buf *buf)
 {
 	uint64_t step;
 
-	if (layout->kind == HVP_COLUMN_FOLLOWS && !is_same &&
-	    put_following(encoder, layout, values, num, buf))
+	if (layout->kind == HVP_COLUMN_FOLLOWS && put_following(encoder, layout, values, num, buf))
 		return;
-	/* Also when all are the same: others may follow it. */
 	if (layout->kind == HVP_COLUMN_CODED && encoder->num_dictionaries < MAX_DICTIONARIES) {
 		hvp_buf_add_u8(buf, HVP_ENCODING_DICTIONARY);
 		put_dictionary(encoder, layout->id, values, num, buf);
 		return;
 	}
-	if (layout->kind == HVP_COLUMN_PATTERN && !is_same) {
+	if (layout->kind == HVP_COLUMN_PATTERN) {
 		hvp_buf_add_u8(buf, HVP_ENCODING_VALUES);
 		put_words(encoder, values, num, buf);
 		return;
 	}
-	step = layout->kind == HVP_COLUMN_TICKING && !is_same ? find_step(values, num) : 0;
+	step = layout->kind == HVP_COLUMN_TICKING ? find_step(values, num) : 0;
 	if (step) {
 		hvp_buf_add_u8(buf, HVP_ENCODING_STEPS);
 		put_steps(encoder, values, num, step, buf);
 		return;
 	}
-	if (layout->kind == HVP_COLUMN_NUMBER || layout->kind == HVP_COLUMN_FOLLOWS || is_same) {
+	if (layout->kind == HVP_COLUMN_NUMBER || layout->kind == HVP_COLUMN_FOLLOWS) {
 		hvp_buf_add_u8(buf, HVP_ENCODING_VALUES);
 		hvp_stream_put(&encoder->streams, values, num, buf);
 		return;
@@ -377,22 +381,48 @@ static void put_contents(struct hvp_column_encoder *encoder, const struct hvp_co
 	put_deltas(encoder, values, num, buf);
 }
 
-bool hvp_column_encode(struct hvp_column_encoder *encoder, const struct hvp_column_layout *layout,
-		       const uint64_t *values, size_t num_rows, struct hvp_buf *buf)
+/* A column's id and room for its size; returns where that is. */
+static size_t begin_column(const struct hvp_column_layout *layout, struct hvp_buf *buf)
 {
-	bool is_same = are_same(values, num_rows);
-	uint32_t size;
-	size_t begin;
-
-	if (is_same && !values[0])
-		return false;
 	hvp_buf_add_u8(buf, layout->id);
-	begin = buf->size;
 	hvp_buf_add_u32(buf, 0);
-	put_contents(encoder, layout, values, num_rows, is_same, buf);
+	return buf->size - sizeof(uint32_t);
+}
+
+static bool end_column(size_t begin, struct hvp_buf *buf)
+{
+	uint32_t size;
+
 	if (buf->failed)
 		return false;
 	size = htole32((uint32_t)(buf->size - begin - sizeof(size)));
 	memcpy(buf->data + begin, &size, sizeof(size));
 	return true;
+}
+
+bool hvp_column_encode_same(struct hvp_column_encoder *encoder,
+			    const struct hvp_column_layout *layout, uint64_t value,
+			    struct hvp_buf *buf)
+{
+	size_t begin;
+
+	if (!value)
+		return false;
+	begin = begin_column(layout, buf);
+	hvp_buf_add_u8(buf, HVP_ENCODING_VALUES);
+	hvp_stream_put(&encoder->streams, &value, 1, buf);
+	return end_column(begin, buf);
+}
+
+bool hvp_column_encode(struct hvp_column_encoder *encoder, const struct hvp_column_layout *layout,
+		       const uint64_t *values, size_t num_rows, struct hvp_buf *buf)
+{
+	size_t begin;
+
+	/* Each value is the same as the one behind it. */
+	if (!memcmp(values, values + 1, (num_rows - 1) * sizeof(*values)))
+		return hvp_column_encode_same(encoder, layout, values[0], buf);
+	begin = begin_column(layout, buf);
+	put_contents(encoder, layout, values, num_rows, buf);
+	return end_column(begin, buf);
 }

@@ -9,6 +9,8 @@
 struct hvp_keyed {
 	uint64_t key;
 	uint32_t item;
+	/* Where an entry stands for items that follow each other: how many. */
+	uint32_t count;
 };
 
 /* Sorts by key; `spare` has room for `num` too. Bytes in which all keys agree cost nothing. */

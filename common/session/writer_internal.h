@@ -61,10 +61,14 @@ struct hvp_session_writer {
 	struct hvp_rows rows;
 	/* Scratch of the flush, for rows.max rows. */
 	struct hvp_keyed *keyed, *spare;
+	/* The rows in the order of the file, as spans of rows that lie behind each other. */
+	struct hvp_keyed *order;
 	struct hvp_group *groups;
 	size_t num_groups;
 	uint8_t *parts;
 	uint64_t *gathered;
+	/* Bit ID of a column: the same number in all rows. */
+	uint32_t same_columns;
 	struct hvp_buf payload;
 
 	/*

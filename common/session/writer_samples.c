@@ -55,11 +55,12 @@ struct hvp_error *hvp_writer_init_rows(struct hvp_session_writer *writer, size_t
 {
 	writer->keyed = malloc(max_rows * sizeof(*writer->keyed));
 	writer->spare = malloc(max_rows * sizeof(*writer->spare));
+	writer->order = malloc(max_rows * sizeof(*writer->order));
 	writer->groups = malloc(max_rows * sizeof(*writer->groups));
 	writer->parts = malloc(max_rows);
 	writer->gathered = malloc(max_rows * sizeof(*writer->gathered));
 	if (!init_columns(&writer->rows, max_rows) || !writer->keyed || !writer->spare ||
-	    !writer->groups || !writer->parts || !writer->gathered)
+	    !writer->order || !writer->groups || !writer->parts || !writer->gathered)
 		return hvp_error_no_memory;
 	return NULL;
 }
@@ -69,6 +70,7 @@ void hvp_writer_deinit_rows(struct hvp_session_writer *writer)
 	free(writer->rows.memory);
 	free(writer->keyed);
 	free(writer->spare);
+	free(writer->order);
 	free(writer->groups);
 	free(writer->parts);
 	free(writer->gathered);
@@ -78,7 +80,7 @@ size_t hvp_writer_row_cost(void)
 {
 	const struct hvp_session_writer *writer = NULL;
 
-	return ROW_BYTES + 2 * sizeof(*writer->keyed) + sizeof(*writer->groups) + 1 +
+	return ROW_BYTES + 3 * sizeof(*writer->keyed) + sizeof(*writer->groups) + 1 +
 	       sizeof(*writer->gathered);
 }
 
@@ -87,119 +89,235 @@ static uint64_t group_key(const struct hvp_rows *rows, size_t row)
 	return (uint64_t)rows->domain[row] << 1 | hvp_mode_is_guest(rows->mode[row]);
 }
 
-/* Sorts the rows by group, finds the groups, and gives the big ones a part each: parts[row]. */
+static struct hvp_keyed span_of(uint64_t key, size_t begin, size_t end)
+{
+	return (struct hvp_keyed){
+		.key = key, .item = (uint32_t)begin, .count = (uint32_t)(end - begin)};
+}
+
+/* Finds the groups, and gives the big ones a part each: parts[row]. */
 static uint8_t divide(struct hvp_session_writer *writer)
 {
 	const struct hvp_rows *rows = &writer->rows;
-	struct hvp_keyed *keyed = writer->keyed;
+	struct hvp_keyed *spans = writer->keyed;
 	uint8_t num_parts = 1;
+	size_t num = 0;
 
-	for (size_t row = 0; row < rows->num; row++)
-		keyed[row] = (struct hvp_keyed){.key = group_key(rows, row), .item = (uint32_t)row};
-	hvp_sort_keyed(keyed, writer->spare, rows->num);
+	for (size_t row = 0, end; row < rows->num; row = end) {
+		uint64_t key = group_key(rows, row);
+
+		for (end = row + 1; end < rows->num && group_key(rows, end) == key;)
+			end++;
+		spans[num++] = span_of(key, row, end);
+	}
+	hvp_sort_keyed(spans, writer->spare, num);
 	writer->num_groups = 0;
-	for (size_t begin = 0, end; begin < rows->num; begin = end) {
+	for (size_t begin = 0, end; begin < num; begin = end) {
 		struct hvp_group *group = &writer->groups[writer->num_groups++];
 
-		for (end = begin + 1; end < rows->num && keyed[end].key == keyed[begin].key;)
-			end++;
 		*group = (struct hvp_group){
-			.domain = (uint32_t)(keyed[begin].key >> 1),
-			.is_guest = keyed[begin].key & 1,
-			.num_rows = (uint32_t)(end - begin),
+			.domain = (uint32_t)(spans[begin].key >> 1),
+			.is_guest = spans[begin].key & 1,
 		};
+		for (end = begin; end < num && spans[end].key == spans[begin].key; end++)
+			group->num_rows += spans[end].count;
 		if (group->num_rows >= MIN_OWN_ROWS && num_parts < HVP_MAX_PARTS)
 			group->part = num_parts++;
 		for (size_t i = begin; i < end; i++)
-			writer->parts[keyed[i].item] = group->part;
+			memset(writer->parts + spans[i].item, group->part, spans[i].count);
 	}
 	return num_parts;
 }
 
-/* Within a CPU the rows mostly arrive in order of time; a reader may rely on it always. */
-static void order_by_time(struct hvp_session_writer *writer, struct hvp_keyed *run, size_t num)
+static bool is_in_order_of_time(const uint64_t *times, const struct hvp_keyed *spans, size_t num)
 {
+	uint64_t last = 0;
+
 	for (size_t i = 0; i < num; i++)
-		run[i].key = writer->rows.time[run[i].item];
-	hvp_sort_keyed(run, writer->spare, num);
+		for (uint32_t row = spans[i].item; row < spans[i].item + spans[i].count; row++) {
+			if (times[row] < last)
+				return false;
+			last = times[row];
+		}
+	return true;
 }
 
-/* Leaves in keyed[].item the rows, part by part, CPU by CPU, in order of time. */
-static void order_rows(struct hvp_session_writer *writer)
+/* Spans of one row each, sorted by time; returns how many. */
+static size_t sort_by_time(struct hvp_session_writer *writer, const struct hvp_keyed *spans,
+			   size_t num, struct hvp_keyed *to)
+{
+	size_t num_rows = 0;
+
+	for (size_t i = 0; i < num; i++)
+		for (uint32_t row = spans[i].item; row < spans[i].item + spans[i].count; row++)
+			to[num_rows++] = (struct hvp_keyed){
+				.key = writer->rows.time[row], .item = row, .count = 1};
+	hvp_sort_keyed(to, writer->spare, num_rows);
+	return num_rows;
+}
+
+/*
+ * Leaves in `order` the rows, part by part, CPU by CPU, in order of time; returns the number of
+ * spans. A CPU's rows arrive in batches and mostly in order of time already; a reader may rely on
+ * it always.
+ */
+static size_t order_rows(struct hvp_session_writer *writer)
 {
 	const struct hvp_rows *rows = &writer->rows;
-	struct hvp_keyed *keyed = writer->keyed;
+	struct hvp_keyed *spans = writer->keyed;
+	size_t num = 0, num_ordered = 0;
 
-	for (size_t row = 0; row < rows->num; row++)
-		keyed[row] = (struct hvp_keyed){.key = (uint64_t)writer->parts[row] << 32 |
-						       rows->cpu[row],
-						.item = (uint32_t)row};
-	hvp_sort_keyed(keyed, writer->spare, rows->num);
-	for (size_t begin = 0, end; begin < rows->num; begin = end) {
-		uint64_t key = keyed[begin].key;
-
-		for (end = begin + 1; end < rows->num && keyed[end].key == key;)
+	for (size_t row = 0, end; row < rows->num; row = end) {
+		for (end = row + 1; end < rows->num && rows->cpu[end] == rows->cpu[row] &&
+				    writer->parts[end] == writer->parts[row];)
 			end++;
-		order_by_time(writer, keyed + begin, end - begin);
+		spans[num++] =
+			span_of((uint64_t)writer->parts[row] << 32 | rows->cpu[row], row, end);
+	}
+	hvp_sort_keyed(spans, writer->spare, num);
+	for (size_t begin = 0, end; begin < num; begin = end) {
+		struct hvp_keyed *to = writer->order + num_ordered;
+
+		for (end = begin + 1; end < num && spans[end].key == spans[begin].key;)
+			end++;
+		if (is_in_order_of_time(rows->time, spans + begin, end - begin)) {
+			memcpy(to, spans + begin, (end - begin) * sizeof(*to));
+			num_ordered += end - begin;
+		} else {
+			num_ordered += sort_by_time(writer, spans + begin, end - begin, to);
+		}
+	}
+	return num_ordered;
+}
+
+struct column {
+	const void *values;
+	size_t width;
+};
+
+static struct column column_of(const struct hvp_rows *rows, uint8_t id)
+{
+	switch (id) {
+	case HVP_SAMPLE_TIME: return (struct column){rows->time, sizeof(*rows->time)};
+	case HVP_SAMPLE_IP: return (struct column){rows->ip, sizeof(*rows->ip)};
+	case HVP_SAMPLE_PERIOD: return (struct column){rows->period, sizeof(*rows->period)};
+	case HVP_SAMPLE_GUEST_CR3:
+		return (struct column){rows->guest_cr3, sizeof(*rows->guest_cr3)};
+	case HVP_SAMPLE_PID: return (struct column){rows->pid, sizeof(*rows->pid)};
+	case HVP_SAMPLE_TID: return (struct column){rows->tid, sizeof(*rows->tid)};
+	case HVP_SAMPLE_CPU: return (struct column){rows->cpu, sizeof(*rows->cpu)};
+	case HVP_SAMPLE_DOMAIN: return (struct column){rows->domain, sizeof(*rows->domain)};
+	case HVP_SAMPLE_VCPU: return (struct column){rows->vcpu, sizeof(*rows->vcpu)};
+	case HVP_SAMPLE_STACK: return (struct column){rows->stack, sizeof(*rows->stack)};
+	case HVP_SAMPLE_EVENT: return (struct column){rows->event, sizeof(*rows->event)};
+	default: return (struct column){rows->mode, sizeof(*rows->mode)};
 	}
 }
 
-#define GATHER(column)                                                                             \
+/* Each number is the same as the one behind it; the first that is not ends the search. */
+static bool is_same_in_all_rows(const struct column *column, size_t num_rows)
+{
+	return !memcmp(column->values, (const uint8_t *)column->values + column->width,
+		       (num_rows - 1) * column->width);
+}
+
+#define GATHER(type)                                                                               \
 	do {                                                                                       \
-		for (size_t i = 0; i < num; i++)                                                   \
-			to[i] = (column)[order[i].item];                                           \
+		for (size_t i = 0; i < num; i++) {                                                 \
+			const type *from = (const type *)column->values + spans[i].item;           \
+                                                                                                   \
+			for (uint32_t k = 0; k < spans[i].count; k++)                              \
+				to[k] = from[k];                                                   \
+			to += spans[i].count;                                                      \
+		}                                                                                  \
 	} while (0)
 
+static void gather(const struct column *column, const struct hvp_keyed *spans, size_t num,
+		   uint64_t *to)
+{
+	switch (column->width) {
+	case sizeof(uint64_t): GATHER(uint64_t); break;
+	case sizeof(uint32_t): GATHER(uint32_t); break;
+	case sizeof(uint16_t): GATHER(uint16_t); break;
+	default: GATHER(uint8_t); break;
+	}
+}
+
 /* As references, which begin anew with each CPU. */
-static void gather_stacks(const struct hvp_rows *rows, const struct hvp_keyed *order, size_t num,
+static void gather_stacks(const struct hvp_rows *rows, const struct hvp_keyed *spans, size_t num,
 			  uint64_t *to)
 {
 	uint32_t highest = 0;
 
 	for (size_t i = 0; i < num; i++) {
-		if (i && rows->cpu[order[i].item] != rows->cpu[order[i - 1].item])
+		/* A span is of one CPU. */
+		if (i && rows->cpu[spans[i].item] != rows->cpu[spans[i - 1].item])
 			highest = 0;
-		to[i] = hvp_reference_put(&highest, rows->stack[order[i].item]);
+		for (uint32_t k = 0; k < spans[i].count; k++)
+			*to++ = hvp_reference_put(&highest, rows->stack[spans[i].item + k]);
 	}
 }
 
-static void gather(const struct hvp_rows *rows, uint8_t id, const struct hvp_keyed *order,
-		   size_t num, uint64_t *to)
+/* The columns of the part's rows; of one that is the same in all rows there is nothing to gather. */
+static void put_columns(struct hvp_session_writer *writer, const struct hvp_keyed *spans,
+			size_t num, size_t num_rows)
 {
-	switch (id) {
-	case HVP_SAMPLE_TIME: GATHER(rows->time); break;
-	case HVP_SAMPLE_IP: GATHER(rows->ip); break;
-	case HVP_SAMPLE_PERIOD: GATHER(rows->period); break;
-	case HVP_SAMPLE_GUEST_CR3: GATHER(rows->guest_cr3); break;
-	case HVP_SAMPLE_PID: GATHER(rows->pid); break;
-	case HVP_SAMPLE_TID: GATHER(rows->tid); break;
-	case HVP_SAMPLE_CPU: GATHER(rows->cpu); break;
-	case HVP_SAMPLE_DOMAIN: GATHER(rows->domain); break;
-	case HVP_SAMPLE_VCPU: GATHER(rows->vcpu); break;
-	case HVP_SAMPLE_STACK: gather_stacks(rows, order, num, to); break;
-	case HVP_SAMPLE_EVENT: GATHER(rows->event); break;
-	case HVP_SAMPLE_MODE: GATHER(rows->mode); break;
-	default: break;
+	const struct hvp_rows *rows = &writer->rows;
+
+	hvp_column_encoder_reset(writer->encoder);
+	for (size_t i = 0; i < hvp_sample_layout_size; i++) {
+		const struct hvp_column_layout *layout = &hvp_sample_layout[i];
+		const struct column column = column_of(rows, layout->id);
+		const struct hvp_keyed first = span_of(0, 0, 1);
+
+		if (writer->same_columns >> layout->id & 1) {
+			gather(&column, &first, 1, writer->gathered);
+			hvp_column_encode_same(writer->encoder, layout, writer->gathered[0],
+					       &writer->payload);
+			continue;
+		}
+		if (layout->id == HVP_SAMPLE_STACK)
+			gather_stacks(rows, spans, num, writer->gathered);
+		else
+			gather(&column, spans, num, writer->gathered);
+		hvp_column_encode(writer->encoder, layout, writer->gathered, num_rows,
+				  &writer->payload);
 	}
+}
+
+/* References are not the same where numbers of stacks are, except for no stack at all. */
+static void find_same_columns(struct hvp_session_writer *writer)
+{
+	writer->same_columns = 0;
+	for (size_t i = 0; i < hvp_sample_layout_size; i++) {
+		uint8_t id = hvp_sample_layout[i].id;
+		const struct column column = column_of(&writer->rows, id);
+
+		if (is_same_in_all_rows(&column, writer->rows.num))
+			writer->same_columns |= 1u << id;
+	}
+	if (writer->rows.stack[0] != HVP_STACK_NONE)
+		writer->same_columns &= ~(1u << HVP_SAMPLE_STACK);
 }
 
 /* What can be known of a chunk without decoding its columns. */
 static void put_summary(struct hvp_session_writer *writer, uint8_t part,
-			const struct hvp_keyed *order, size_t num)
+			const struct hvp_keyed *spans, size_t num, size_t num_rows)
 {
 	uint64_t first = UINT64_MAX, last = 0, domain = 0;
 	struct hvp_buf *buf = &writer->payload;
 	size_t num_groups = 0;
 
+	/* Each span is in order of time. */
 	for (size_t i = 0; i < num; i++) {
-		uint64_t time = writer->rows.time[order[i].item];
+		const uint64_t *times = writer->rows.time + spans[i].item;
 
-		first = time < first ? time : first;
-		last = time > last ? time : last;
+		first = times[0] < first ? times[0] : first;
+		last = times[spans[i].count - 1] > last ? times[spans[i].count - 1] : last;
 	}
 	for (size_t i = 0; i < writer->num_groups; i++)
 		num_groups += writer->groups[i].part == part;
-	hvp_buf_add_varint(buf, num);
+	hvp_buf_add_varint(buf, num_rows);
 	hvp_buf_add_varint(buf, first);
 	hvp_buf_add_varint(buf, last - first);
 	hvp_buf_add_varint(buf, num_groups);
@@ -216,35 +334,31 @@ static void put_summary(struct hvp_session_writer *writer, uint8_t part,
 }
 
 static struct hvp_error *queue_part(struct hvp_session_writer *writer, uint8_t part,
-				    const struct hvp_keyed *order, size_t num)
+				    const struct hvp_keyed *spans, size_t num, size_t num_rows)
 {
 	hvp_buf_clear(&writer->payload);
-	put_summary(writer, part, order, num);
-	hvp_column_encoder_reset(writer->encoder);
-	for (size_t i = 0; i < hvp_sample_layout_size; i++) {
-		gather(&writer->rows, hvp_sample_layout[i].id, order, num, writer->gathered);
-		hvp_column_encode(writer->encoder, &hvp_sample_layout[i], writer->gathered, num,
-				  &writer->payload);
-	}
+	put_summary(writer, part, spans, num, num_rows);
+	put_columns(writer, spans, num, num_rows);
 	hvp_try(hvp_buf_check(&writer->payload));
 	return hvp_output_chunk(&writer->output, HVP_CHUNK_SAMPLES, HVP_CODEC_NONE,
-				writer->payload.data, writer->payload.size, (uint32_t)num);
+				writer->payload.data, writer->payload.size, (uint32_t)num_rows);
 }
 
 static struct hvp_error *queue_parts(struct hvp_session_writer *writer)
 {
-	const struct hvp_keyed *order = writer->keyed;
-	size_t num_parts = divide(writer), begin = 0;
+	const struct hvp_keyed *spans = writer->order;
+	size_t num_parts = divide(writer), num = order_rows(writer), begin = 0;
 
-	order_rows(writer);
+	find_same_columns(writer);
 	for (size_t part = 0; part < num_parts; part++) {
-		size_t num = 0;
+		size_t end = begin, num_rows = 0;
 
-		for (size_t i = 0; i < writer->num_groups; i++)
-			num += writer->groups[i].part == part ? writer->groups[i].num_rows : 0;
-		if (num)
-			hvp_try(queue_part(writer, (uint8_t)part, order + begin, num));
-		begin += num;
+		for (; end < num && writer->parts[spans[end].item] == part; end++)
+			num_rows += spans[end].count;
+		if (num_rows)
+			hvp_try(queue_part(writer, (uint8_t)part, spans + begin, end - begin,
+					   num_rows));
+		begin = end;
 	}
 	return NULL;
 }
