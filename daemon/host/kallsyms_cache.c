@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,8 +21,12 @@
 #define PIECE 65536
 #define MAX_CACHE (64u << 20)
 #define MAX_MODULES_FILE (4u << 20)
-/* The key: "hvprof-kallsyms 1 BOOT-ID HASH\n". */
+/* The first line: the key "hvprof-kallsyms 2 BOOT-ID HASH ", and the bytes in order of address. */
 #define KEY_SIZE 128
+#define SORTED_FORMAT "%010zu\n"
+#define SORTED_SIZE 11
+/* "ffffffff81000000 T x\n" is the shortest line. */
+#define MIN_LINE 21
 
 struct hvp_error *hvp_kallsyms_cache_path(char **ret)
 {
@@ -87,29 +92,54 @@ static bool make_key(const struct hvp_host_roots *roots, char *key)
 	hash = hash_modules(roots, hash);
 	hash = hash_bpf_ids(hash, BPF_PROG_GET_NEXT_ID);
 	hash = hash_bpf_ids(hash, BPF_LINK_GET_NEXT_ID);
-	snprintf(key, KEY_SIZE, "hvprof-kallsyms 1 %s %016" PRIx64 "\n", boot, hash);
+	snprintf(key, KEY_SIZE, "hvprof-kallsyms 2 %s %016" PRIx64 " ", boot, hash);
 	return true;
 }
 
-/* The kept text, or NULL. A file that others can write, or that is not ours, is not trusted. */
-static char *load(const char *cache, const char *key, size_t *ret_size)
+/* The size of the sorted part in the first line; false when that is not as we write it. */
+static bool parse_sorted_size(const char *text, size_t size, size_t *ret)
+{
+	char digits[SORTED_SIZE];
+	uint64_t value;
+
+	memcpy(digits, text, SORTED_SIZE - 1);
+	digits[SORTED_SIZE - 1] = 0;
+	if (text[SORTED_SIZE - 1] != '\n' || !hvp_parse_u64(digits, size - SORTED_SIZE, &value))
+		return false;
+	*ret = (size_t)value;
+	/* Whole lines. */
+	return !value || text[SORTED_SIZE + value - 1] == '\n';
+}
+
+/*
+ * Maps the kept text: of its megabytes few are looked at. A file that others can write, or that is
+ * not ours, is not trusted; ours is replaced and never shortened.
+ */
+static bool load(const char *cache, const char *key, struct hvp_kallsyms_text *ret)
 {
 	hvp_scope(hvp_close_fd) int fd = open(cache, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	hvp_scope(hvp_free_ptr) char *text = NULL;
 	size_t size, key_size = strlen(key);
 	struct stat info;
+	char *text;
 
 	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode) || info.st_uid != geteuid() ||
-	    (info.st_mode & 022) || info.st_size > MAX_CACHE || (size_t)info.st_size < key_size)
-		return NULL;
+	    (info.st_mode & 022) || info.st_size > MAX_CACHE ||
+	    (size_t)info.st_size < key_size + SORTED_SIZE)
+		return false;
 	size = (size_t)info.st_size;
-	text = malloc(size + 1);
-	if (!text || read(fd, text, size) != (ssize_t)size || memcmp(text, key, key_size))
-		return NULL;
-	memmove(text, text + key_size, size - key_size);
-	text[size - key_size] = 0;
-	*ret_size = size - key_size;
-	return hvp_take(text);
+	text = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return false;
+	if (memcmp(text, key, key_size) ||
+	    !parse_sorted_size(text + key_size, size - key_size, &ret->sorted_size)) {
+		munmap(text, size);
+		return false;
+	}
+	ret->mapping = text;
+	ret->mapping_size = size;
+	ret->text = text + key_size + SORTED_SIZE;
+	ret->size = size - key_size - SORTED_SIZE;
+	return true;
 }
 
 static bool write_all(int fd, const char *data, size_t size)
@@ -126,11 +156,11 @@ static bool write_all(int fd, const char *data, size_t size)
 }
 
 /* Under a name of its own first: who reads sees all or nothing. */
-static void store(const char *cache, const char *key, const char *text, size_t size)
+static void store(const char *cache, const char *key, const struct hvp_kallsyms_text *symbols)
 {
 	hvp_scope(hvp_free_ptr) char *temporary = NULL;
 	hvp_scope(hvp_close_fd) int fd = -1;
-	char *slash;
+	char *slash, sorted[SORTED_SIZE + 1];
 
 	if (asprintf(&temporary, "%s.XXXXXX", cache) < 0) {
 		temporary = NULL;
@@ -143,8 +173,9 @@ static void store(const char *cache, const char *key, const char *text, size_t s
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!write_all(fd, key, strlen(key)) || !write_all(fd, text, size) ||
-	    rename(temporary, cache))
+	snprintf(sorted, sizeof(sorted), SORTED_FORMAT, symbols->sorted_size);
+	if (!write_all(fd, key, strlen(key)) || !write_all(fd, sorted, SORTED_SIZE) ||
+	    !write_all(fd, symbols->text, symbols->size) || rename(temporary, cache))
 		unlink(temporary);
 }
 
@@ -153,7 +184,7 @@ static bool is_function(const char *line, size_t size)
 {
 	char type;
 
-	if (size < 20 || line[16] != ' ' || line[18] != ' ')
+	if (size < MIN_LINE || line[16] != ' ' || line[18] != ' ')
 		return false;
 	type = line[17] | 0x20;
 	if ((type != 't' && type != 'w') || !memcmp(line, "0000000000000000", 16))
@@ -192,26 +223,69 @@ static struct hvp_error *read_functions(const char *path, struct hvp_buf *out)
 			kept = 0;
 		memmove(piece, at, kept);
 	}
-	hvp_buf_add_u8(out, 0);
 	return hvp_buf_check(out);
 }
 
+uint64_t hvp_kallsyms_text_address(const char *line)
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i < 16; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		value = value << 4 | (uint64_t)((c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10) & 15);
+	}
+	return value;
+}
+
+/* The lines up to _etext, behind which are modules, when they are in order of address. */
+static size_t find_sorted_size(const char *text, size_t size)
+{
+	static const char etext[] = " T _etext\n";
+	const char *limit = memmem(text, size, etext, sizeof(etext) - 1), *at, *newline;
+	uint64_t last = 0;
+
+	for (at = text; limit && at < limit; at = newline + 1) {
+		uint64_t address = hvp_kallsyms_text_address(at);
+
+		newline = memchr(at, '\n', (size_t)(text + size - at));
+		if (address < last)
+			return 0;
+		last = address;
+		/* The line of _etext itself is not among them. */
+		if (newline > limit)
+			return (size_t)(at - text);
+	}
+	return 0;
+}
+
 struct hvp_error *hvp_kallsyms_read(const struct hvp_host_roots *roots, const char *cache,
-				    char **ret, size_t *ret_size)
+				    struct hvp_kallsyms_text *ret)
 {
 	hvp_scope(hvp_buf_deinit) struct hvp_buf out = {0};
 	char path[512], key[KEY_SIZE];
 	bool has_key = cache && make_key(roots, key);
 
-	*ret = has_key ? load(cache, key, ret_size) : NULL;
-	if (*ret)
+	*ret = (struct hvp_kallsyms_text){0};
+	if (has_key && load(cache, key, ret))
 		return NULL;
 	snprintf(path, sizeof(path), "%s/kallsyms", roots->proc);
 	hvp_try(read_functions(path, &out));
-	*ret_size = out.size - 1;
+	ret->size = out.size;
+	ret->memory = hvp_take(out.data);
+	ret->text = ret->memory;
+	if (ret->size)
+		ret->sorted_size = find_sorted_size(ret->text, ret->size);
 	/* Hidden from this user, not from the next. */
-	if (has_key && *ret_size)
-		store(cache, key, (const char *)out.data, *ret_size);
-	*ret = (char *)hvp_take(out.data);
+	if (has_key && ret->size)
+		store(cache, key, ret);
 	return NULL;
+}
+
+void hvp_kallsyms_text_deinit(struct hvp_kallsyms_text *symbols)
+{
+	if (symbols->mapping)
+		munmap(symbols->mapping, symbols->mapping_size);
+	free(symbols->memory);
+	*symbols = (struct hvp_kallsyms_text){0};
 }

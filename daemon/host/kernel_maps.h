@@ -55,6 +55,8 @@ static inline void hvp_kernel_seen_mark(struct hvp_kernel_seen *seen, uint64_t a
 
 /* Whether any piece of [begin, end) was seen. */
 bool hvp_kernel_seen_any(const struct hvp_kernel_seen *seen, uint64_t begin, uint64_t end);
+/* The first piece that was seen in [begin, end), by its address; `end` when there is none. */
+uint64_t hvp_kernel_seen_next(const struct hvp_kernel_seen *seen, uint64_t begin, uint64_t end);
 
 /*
  * A KALLSYMS BLOB of the host: `seen` NULL keeps all functions, otherwise those that were seen

@@ -46,15 +46,35 @@ bool hvp_kernel_seen_any(const struct hvp_kernel_seen *seen, uint64_t begin, uin
 	return false;
 }
 
+uint64_t hvp_kernel_seen_next(const struct hvp_kernel_seen *seen, uint64_t begin, uint64_t end)
+{
+	uint64_t mask;
+
+	if (begin < HVP_KERNEL_SEEN_BASE)
+		begin = HVP_KERNEL_SEEN_BASE;
+	mask = UINT64_MAX << (begin >> 6 & 63);
+	for (uint64_t at = begin & ~4095ull; at >= HVP_KERNEL_SEEN_BASE && at < end; at += 4096) {
+		uint64_t pieces = seen->pages[(at - HVP_KERNEL_SEEN_BASE) >> 12] & mask;
+
+		if (pieces) {
+			at += (uint64_t)__builtin_ctzll(pieces) << 6;
+			return at < end ? at : end;
+		}
+		mask = UINT64_MAX;
+	}
+	return end;
+}
+
 /* What is kept of kallsyms while it streams past. */
 struct filter {
 	const struct hvp_kernel_seen *seen;
 	struct hvp_buf out;
 	/*
-	 * The last function's line, which is kept or dropped when the next one tells where it ends.
+	 * The lines of the last function, one for each of its names, which are kept or dropped when
+	 * the next one tells where it ends.
 	 */
-	char line[512];
-	size_t line_size;
+	char lines[4096];
+	size_t lines_size;
 	uint64_t address;
 	bool is_module;
 	/* The last line was kept: this one bounds it. */
@@ -82,58 +102,117 @@ static void decide(struct filter *filter, uint64_t next_address, bool next_is_mo
 	uint64_t end = next_address;
 	bool is_seen;
 
-	if (!filter->line_size)
+	if (!filter->lines_size)
 		return;
 	if (end <= filter->address || end - filter->address > 1 << 20 ||
 	    next_is_module != filter->is_module)
 		end = filter->address + 4096;
 	is_seen = hvp_kernel_seen_any(filter->seen, filter->address, end) ||
-		  is_anchor(filter->line + 19);
+		  is_anchor(filter->lines + 19);
 	if (is_seen || filter->keeps_next)
-		hvp_buf_add_bytes(&filter->out, filter->line, filter->line_size);
+		hvp_buf_add_bytes(&filter->out, filter->lines, filter->lines_size);
 	filter->keeps_next = is_seen;
-	filter->line_size = 0;
-}
-
-static uint64_t parse_address(const char *text)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < 16; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		value = value << 4 | (uint64_t)((c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10) & 15);
-	}
-	return value;
+	filter->lines_size = 0;
 }
 
 /* "ffffffff81000000 T _text\n" of a function. Aliases of one address stand or fall together. */
 static void take_line(struct filter *filter, const char *line, size_t size)
 {
-	uint64_t address = parse_address(line);
+	uint64_t address = hvp_kallsyms_text_address(line);
 	bool is_module = line[size - 2] == ']';
 
-	if (size > sizeof(filter->line))
-		return;
-	if (address == filter->address && filter->line_size) {
-		/* The same place under another name: both, if any. */
-		if (hvp_kernel_seen_any(filter->seen, address, address + 64))
-			hvp_buf_add_bytes(&filter->out, line, size);
+	if (filter->lines_size && address == filter->address) {
+		if (size > sizeof(filter->lines) - filter->lines_size)
+			return;
+		memcpy(filter->lines + filter->lines_size, line, size);
+		filter->lines_size += size;
 		return;
 	}
+	if (size > sizeof(filter->lines))
+		return;
 	decide(filter, address, is_module);
-	memcpy(filter->line, line, size);
-	filter->line_size = size;
+	memcpy(filter->lines, line, size);
+	filter->lines_size = size;
 	filter->address = address;
 	filter->is_module = is_module;
 }
 
-static struct hvp_error *keep_seen(const char *text, struct filter *filter)
+static const char *begin_of_line(const char *floor, const char *at)
 {
-	const char *newline;
+	const char *newline = memrchr(floor, '\n', (size_t)(at - floor));
 
-	for (; (newline = strchr(text, '\n')); text = newline + 1)
-		take_line(filter, text, (size_t)(newline + 1 - text));
+	return newline ? newline + 1 : floor;
+}
+
+/*
+ * The first line of the function that `address` is in, from the line `at` on, which is not above
+ * it. All lines up to `end` are in order of address.
+ */
+static const char *find_function(const char *at, const char *end, uint64_t address)
+{
+	const char *floor = at;
+	uint64_t begin;
+
+	/* The next one that is wanted is mostly near. */
+	for (size_t step = 1024; step < (size_t)(end - at); step *= 2) {
+		const char *probe = begin_of_line(at, at + step);
+
+		if (hvp_kallsyms_text_address(probe) > address) {
+			end = probe;
+			break;
+		}
+		at = probe;
+	}
+	/* The last line that is not above the address is in [at, end). */
+	for (;;) {
+		const char *middle = begin_of_line(at, at + (end - at) / 2);
+
+		if (middle == at)
+			middle = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+		if (middle == end)
+			break;
+		if (hvp_kallsyms_text_address(middle) > address)
+			end = middle;
+		else
+			at = middle;
+	}
+	begin = hvp_kallsyms_text_address(at);
+	while (at > floor) {
+		const char *before = begin_of_line(floor, at - 1);
+
+		if (hvp_kallsyms_text_address(before) != begin)
+			break;
+		at = before;
+	}
+	return at;
+}
+
+/*
+ * From the line `at` on to the next one that may be kept: there are many, and few were seen. Behind
+ * one that is kept the next is kept, too.
+ */
+static const char *skip_unseen(const struct filter *filter, const char *at, const char *end)
+{
+	uint64_t last = hvp_kallsyms_text_address(begin_of_line(at, end - 1));
+	uint64_t address = hvp_kallsyms_text_address(at), next;
+
+	if (!filter->lines_size || filter->address == address || is_anchor(filter->lines + 19))
+		return at;
+	next = hvp_kernel_seen_next(filter->seen, filter->address & ~63ull, last);
+	return next >= address ? find_function(at, end, next) : at;
+}
+
+static struct hvp_error *keep_seen(const struct hvp_kallsyms_text *symbols, struct filter *filter)
+{
+	const char *at = symbols->text, *end = at + symbols->size, *newline;
+	const char *sorted_end = at + symbols->sorted_size;
+
+	while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
+		take_line(filter, at, (size_t)(newline + 1 - at));
+		at = newline + 1;
+		if (at < sorted_end)
+			at = skip_unseen(filter, at, sorted_end);
+	}
 	decide(filter, UINT64_MAX, false);
 	return hvp_buf_check(&filter->out);
 }
@@ -157,21 +236,22 @@ struct hvp_error *hvp_kernel_symbols_emit(const struct hvp_host_roots *roots, co
 					  const struct hvp_sink *sink)
 {
 	hvp_scope(filter_deinit) struct filter filter = {.seen = seen};
-	hvp_scope(hvp_free_ptr) char *text = NULL;
+	hvp_scope(hvp_kallsyms_text_deinit) struct hvp_kallsyms_text symbols = {0};
 	struct hvp_record blob = {.type = HVP_RECORD_BLOB,
 				  .time = hvp_clock_now(),
 				  .blob = {.kind = HVP_BLOB_KALLSYMS, .path = "/proc/kallsyms"}};
 	struct hvp_error *err;
 
-	err = hvp_kallsyms_read(roots, cache, &text, &blob.blob.size);
+	err = hvp_kallsyms_read(roots, cache, &symbols);
 	if (err)
 		return note_no_symbols(err, sink);
-	blob.blob.data = (const uint8_t *)text;
+	blob.blob.data = (const uint8_t *)symbols.text;
+	blob.blob.size = symbols.size;
 	/* All addresses hidden: hvp_kernel_maps_emit() has said so. */
 	if (!blob.blob.size)
 		return NULL;
 	if (seen) {
-		hvp_try(keep_seen(text, &filter));
+		hvp_try(keep_seen(&symbols, &filter));
 		blob.blob.data = filter.out.data;
 		blob.blob.size = filter.out.size;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/daemon/fixture.h"
 
+#include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +96,12 @@ static void pieces_that_were_seen_are_remembered(void **state)
 	assert_true(hvp_kernel_seen_any(&test->seen, base, base + 0x1041));
 	assert_true(hvp_kernel_seen_any(&test->seen, base, base + 0x100000));
 	assert_true(hvp_kernel_seen_any(&test->seen, UINT64_MAX - 1, UINT64_MAX));
+	assert_int_equal(hvp_kernel_seen_next(&test->seen, base, UINT64_MAX), base + 0x1040);
+	assert_int_equal(hvp_kernel_seen_next(&test->seen, base + 0x1040, UINT64_MAX),
+			 base + 0x1040);
+	assert_int_equal(hvp_kernel_seen_next(&test->seen, base + 0x1080, base + 0x9000),
+			 base + 0x9000);
+	assert_int_equal(hvp_kernel_seen_next(&test->seen, base, base + 0x1040), base + 0x1040);
 	assert_false(hvp_kernel_seen_any(&test->seen, base, base));
 	assert_false(hvp_kernel_seen_any(&test->seen, 0x400000, 0x400001));
 }
@@ -123,8 +130,8 @@ static void names_of_seen_functions_are_kept_with_their_bounds(void **state)
 	fixture_log_is(&test->log, "blob 1 domain 0 /proc/kallsyms\n"
 				   "ffffffff81000000 T _text\n"
 				   "ffffffff81000100 t cold\n"
-				   "ffffffff81000200 W hot_alias\n"
 				   "ffffffff81000200 T hot\n"
+				   "ffffffff81000200 W hot_alias\n"
 				   "ffffffff81000400 t after_hot\n"
 				   "ffffffff81001000 T _etext\n"
 				   "ffffffffc0a00000 t svm_vcpu_run\t[kvm_amd]\n"
@@ -157,22 +164,75 @@ static void broken_lines_are_left_out(void **state)
 	fixture_log_is(&test->log, "blob 1 domain 0 /proc/kallsyms\nffffffff81000000 T _text\n");
 }
 
-static struct hvp_error *read_cached(struct test *test, char **ret)
+static void assert_cached(struct test *test, const char *expected)
 {
+	struct hvp_kallsyms_text symbols;
 	char cache[128];
-	size_t size;
 
 	snprintf(cache, sizeof(cache), "%s/run/hvprof/kallsyms", test->tree.path);
-	return hvp_kallsyms_read(&test->tree.roots, cache, ret, &size);
+	assert_ok(hvp_kallsyms_read(&test->tree.roots, cache, &symbols));
+	assert_int_equal(symbols.size, strlen(expected));
+	if (symbols.size)
+		assert_memory_equal(symbols.text, expected, symbols.size);
+	hvp_kallsyms_text_deinit(&symbols);
 }
 
-#define assert_cached(test, expected)                                                              \
-	do {                                                                                       \
-		char *cached;                                                                      \
-		assert_ok(read_cached(test, &cached));                                             \
-		assert_string_equal(cached, expected);                                             \
-		free(cached);                                                                      \
-	} while (0)
+#define NUM_FUNCTIONS 3000
+
+/* Of 16 or 3000 bytes; every fourth function has three names. Returns the address of the last. */
+static uint64_t put_many_functions(char *text, const char *last)
+{
+	uint64_t address = 0xffffffff81000000;
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < NUM_FUNCTIONS; i++) {
+		for (unsigned int name = 0; name < (i % 4 ? 1u : 3u); name++)
+			size += (size_t)sprintf(text + size, "%016" PRIx64 " t f%u_%.*s%u\n",
+						address, i, (int)(i % 40),
+						"a_name_of_which_some_are_long_others_not", name);
+		address += i % 5 ? 16 : 3000;
+	}
+	sprintf(text + size, "%016" PRIx64 " %s\n", address, last);
+	return address;
+}
+
+/*
+ * Of functions up to _etext those that were not seen are skipped; without it every line is looked
+ * at. Both keep the same.
+ */
+static void skipping_keeps_what_reading_every_line_keeps(void **state)
+{
+	struct test *test = *state;
+	char *text = malloc(NUM_FUNCTIONS * 256), *skipped;
+	char cache[128];
+
+	snprintf(cache, sizeof(cache), "%s/run/hvprof/kallsyms", test->tree.path);
+	fixture_mkdir(&test->tree, "run");
+	fixture_write(&test->tree, "proc/sys/kernel/random/boot_id", "boot-1\n");
+	for (unsigned int i = 0; i < 100; i++)
+		hvp_kernel_seen_mark(&test->seen, 0xffffffff81000000 + i * i * 181);
+	/* The last line is kept, whatever its name is, as the bound of a function that was seen. */
+	hvp_kernel_seen_mark(&test->seen, put_many_functions(text, "T _etext") - 1);
+	fixture_write(&test->tree, "proc/kallsyms", text);
+	/* From the kernel, and from the cache. */
+	for (int i = 0; i < 2; i++) {
+		fixture_log_deinit(&test->log);
+		fixture_log_init(&test->log);
+		assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, cache, &test->seen,
+						  &test->log.sink));
+	}
+	skipped = strdup(fixture_log_text(&test->log));
+	put_many_functions(text, "T __etxt");
+	fixture_write(&test->tree, "proc/kallsyms", text);
+	fixture_log_deinit(&test->log);
+	fixture_log_init(&test->log);
+	assert_ok(hvp_kernel_symbols_emit(&test->tree.roots, NULL, &test->seen, &test->log.sink));
+	memcpy(strstr(skipped, "T _etext"), "T __etxt", 8);
+	assert_true(strlen(skipped) > 5000);
+	assert_string_equal(skipped, fixture_log_text(&test->log));
+	free(skipped);
+	free(text);
+}
 
 static void symbols_are_kept_for_the_boot_and_its_modules(void **state)
 {
@@ -219,6 +279,7 @@ int main(void)
 		test(all_functions_are_kept_on_request_and_no_data),
 		test(broken_lines_are_left_out),
 		test(symbols_are_kept_for_the_boot_and_its_modules),
+		test(skipping_keeps_what_reading_every_line_keeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
