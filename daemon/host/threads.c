@@ -27,10 +27,20 @@ static uint32_t newest_of(const struct hvp_threads *threads, uint32_t tid)
 	return hvp_map_get(&threads->newest, tid, &index) ? (uint32_t)index : 0;
 }
 
-struct hvp_thread *hvp_threads_find(const struct hvp_threads *threads, uint32_t pid, uint32_t tid,
+/* Most samples are of the same thread as the one before. */
+static uint32_t newest_of_sampled(struct hvp_threads *threads, uint32_t tid)
+{
+	if (!threads->last_newest || threads->last_tid != tid) {
+		threads->last_tid = tid;
+		threads->last_newest = newest_of(threads, tid);
+	}
+	return threads->last_newest;
+}
+
+struct hvp_thread *hvp_threads_find(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
 				    uint64_t time)
 {
-	for (uint32_t i = newest_of(threads, tid); i; i = threads->items[i - 1].older) {
+	for (uint32_t i = newest_of_sampled(threads, tid); i; i = threads->items[i - 1].older) {
 		struct hvp_thread *thread = &threads->items[i - 1];
 
 		if (time < thread->start)
@@ -62,6 +72,7 @@ static struct hvp_error *insert(struct hvp_threads *threads, const struct hvp_th
 {
 	uint32_t entry, newer = 0, older = newest_of(threads, thread->tid);
 
+	threads->last_newest = 0;
 	hvp_try(take_entry(threads, &entry));
 	while (older && threads->items[older - 1].start > thread->start) {
 		newer = older;
@@ -107,6 +118,7 @@ static void forget_ended(struct hvp_threads *threads)
 	if (threads->num_ended < MANY_ENDED || threads->num_ended < threads->num / 2 ||
 	    threads->num_ended < threads->forget_at)
 		return;
+	threads->last_newest = 0;
 	for (size_t i = 0; i < threads->num; i++) {
 		uint32_t tid = threads->items[i].tid, left;
 

@@ -38,6 +38,8 @@ struct hvp_thread {
 struct hvp_threads {
 	/* tid -> 1 + index of the newest incarnation. */
 	struct hvp_map newest;
+	/* What hvp_threads_find() looked up last; last_newest 0: nothing. */
+	uint32_t last_tid, last_newest;
 	struct hvp_thread *items;
 	size_t num, capacity;
 	uint32_t free_list;
@@ -58,7 +60,7 @@ static inline bool hvp_thread_is_known(const struct hvp_threads *threads,
 void hvp_threads_deinit(struct hvp_threads *threads);
 
 /* The incarnation at a time, or NULL. Pointers to threads are valid until the next get, renew or end. */
-struct hvp_thread *hvp_threads_find(const struct hvp_threads *threads, uint32_t pid, uint32_t tid,
+struct hvp_thread *hvp_threads_find(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
 				    uint64_t time);
 /* The same; one that is not there is made, as if it had always been. */
 struct hvp_error *hvp_threads_get(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
