@@ -33,9 +33,12 @@ static size_t find_vm_fds(const struct hvp_host_roots *roots, uint32_t pid, int 
 	snprintf(path, sizeof(path), "%s/%u/fd", roots->proc, pid);
 	hvp_scope(close_dir) DIR *dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		ssize_t n;
 
-		if (n <= 0 || !hvp_parse_u64(entry->d_name, INT32_MAX, &fd))
+		if (!hvp_parse_u64(entry->d_name, INT32_MAX, &fd))
+			continue;
+		n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		if (n <= 0)
 			continue;
 		target[n] = 0;
 		if (strcmp(target, "anon_inode:kvm-vm"))
@@ -90,6 +93,16 @@ static struct hvp_error *scan_process(const struct hvp_host_roots *roots, uint32
 	return NULL;
 }
 
+/* Where sysfs lists the devices and KVM's is not among them, nobody can have a VM. */
+static bool has_no_kvm(const struct hvp_host_roots *roots)
+{
+	char folder[512], kvm[512];
+
+	snprintf(folder, sizeof(folder), "%s/class/misc", roots->sys);
+	snprintf(kvm, sizeof(kvm), "%s/class/misc/kvm", roots->sys);
+	return !access(folder, F_OK) && access(kvm, F_OK) && errno == ENOENT;
+}
+
 struct hvp_error *hvp_kvm_proc_scan(const struct hvp_host_roots *roots, uint32_t only_pid,
 				    hvp_kvm_vm_fn fn, void *arg)
 {
@@ -98,6 +111,8 @@ struct hvp_error *hvp_kvm_proc_scan(const struct hvp_host_roots *roots, uint32_t
 
 	if (only_pid)
 		return scan_process(roots, only_pid, fn, arg);
+	if (has_no_kvm(roots))
+		return NULL;
 	hvp_scope(close_dir) DIR *proc = opendir(roots->proc);
 	if (!proc)
 		return hvp_error_from_errno(errno, "%s: cannot read", roots->proc);

@@ -114,6 +114,20 @@ static void a_kernel_that_does_not_tell_the_threads_leaves_their_names(void **st
 				   "vcpu 1/0 tid 101\n");
 }
 
+static void without_kvm_nobody_is_asked_for_descriptors(void **state)
+{
+	struct test *test = *state;
+
+	make_qemu(&test->tree, 100, "web");
+	fixture_symlink(&test->tree, "proc/100/fd/11", "anon_inode:kvm-vm");
+	fixture_mkdir(&test->tree, "sys/class/misc/fuse");
+	assert_ok(hvp_discovery_scan(test->discovery, true));
+	assert_int_equal(hvp_domain_table_num(test->domains), 0);
+	fixture_mkdir(&test->tree, "sys/class/misc/kvm");
+	assert_ok(hvp_discovery_scan(test->discovery, true));
+	assert_int_equal(hvp_domain_table_num(test->domains), 1);
+}
+
 static void without_debugfs_descriptors_tell_and_the_limit_is_said(void **state)
 {
 	struct test *test = *state;
@@ -245,6 +259,7 @@ int main(void)
 		test(vms_and_vcpus_come_from_debugfs),
 		test(a_vm_that_another_thread_created_is_its_processs),
 		test(a_kernel_that_does_not_tell_the_threads_leaves_their_names),
+		test(without_kvm_nobody_is_asked_for_descriptors),
 		test(without_debugfs_descriptors_tell_and_the_limit_is_said),
 		test(libvirt_tells_names_uuids_and_vcpus),
 		test(a_vmm_without_a_name_is_asked_and_does_not_delay),
