@@ -145,9 +145,28 @@ static uint64_t kallsyms_shift(const struct hvp_kernel *kernel)
 
 	if (!sources->kallsyms && !sources->kallsyms_blob)
 		return 0;
+	if (is_linked && sources->recorded_text)
+		return sources->recorded_text - kernel->kallsyms.text;
 	if (sources->has_text_address && kernel->kallsyms.text)
 		return sources->text_address - kernel->kallsyms.text;
 	return sources->has_kaslr_offset && is_linked ? (uint64_t)sources->kaslr_offset : 0;
+}
+
+/* The session knows where the kernel was: a kallsyms that has it elsewhere would give wrong names. */
+static void drop_other_boot(struct hvp_kernel *kernel)
+{
+	uint64_t recorded = kernel->sources.recorded_text;
+	const struct hvp_kallsyms *kallsyms = &kernel->kallsyms;
+
+	if (!recorded || !kernel->sources.kallsyms || !kallsyms->num ||
+	    recorded == kallsyms->text + kallsyms_shift(kernel) || recorded == kallsyms->stext)
+		return;
+	hvp_notes_add(kernel->notes,
+		      "kernel of %s: %s is of another boot and is not used: it has the kernel at "
+		      "0x%" PRIx64 ", and the session at 0x%" PRIx64,
+		      kernel->sources.label, kernel->kallsyms_text.path, kallsyms->text, recorded);
+	hvp_kallsyms_deinit(&kernel->kallsyms);
+	kernel->why = HVP_UNRESOLVED_MISMATCH;
 }
 
 static const char *const landmark_names[] = {"_text", "_stext", "_etext", "_sinittext",
@@ -310,6 +329,7 @@ static void load(struct hvp_kernel *kernel)
 	kernel->why =
 		kernel->sources.is_guest ? HVP_UNRESOLVED_GUEST_KERNEL : HVP_UNRESOLVED_RESTRICTED;
 	note_error(kernel, load_kallsyms(kernel));
+	drop_other_boot(kernel);
 	note_error(kernel, load_modules(kernel));
 	if (kernel->kallsyms.is_restricted)
 		kernel->why = HVP_UNRESOLVED_RESTRICTED;

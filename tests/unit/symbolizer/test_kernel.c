@@ -52,6 +52,19 @@ static void write_all_kallsyms(void)
 	write_kallsyms("linked.map", "vmlinux1", LINKED);
 }
 
+/* The map that the linker wrote: no modules. */
+static void write_system_map(const char *to, const char *vmlinux)
+{
+	size_t num = nm_symbols("-n", fixture(vmlinux), symbols, 100);
+	FILE *file = fopen(to, "we");
+
+	assert_non_null(file);
+	for (size_t i = 0; i < num; i++)
+		fprintf(file, "%016" PRIx64 " %c %s\n", symbols[i].address, symbols[i].type,
+			symbols[i].name);
+	assert_int_equal(fclose(file), 0);
+}
+
 struct guests {
 	struct hvp_guest_images images[2];
 	char vmlinux[1024];
@@ -277,6 +290,39 @@ static void the_hosts_vmlinux_has_to_have_the_recorded_build_id(void **state)
 	}
 }
 
+static void the_hosts_kallsyms_have_to_be_of_the_recorded_boot(void **state)
+{
+	uint64_t at = linked_at("vmlinux1", "function_2") - LINKED;
+	static const struct {
+		const char *kallsyms, *expected;
+	} table[] = {
+		{"one.kallsyms", "[kernel]:function_2+0x0"},
+		/* So near that other functions are where samples are. */
+		{"near.kallsyms", "[host kernel]!3"},
+		/* A System.map moves with the kernel. */
+		{"System.map", "[kernel]:function_2+0x0"},
+	};
+
+	(void)state;
+	write_all_kallsyms();
+	write_kallsyms("near.kallsyms", "vmlinux1", ONE - 0x40);
+	write_system_map("System.map", "vmlinux1");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct hvp_symbolizer_options options = {
+			.kallsyms = table[i].kallsyms};
+		bool is_other = strchr(table[i].expected, '!') != NULL;
+		struct world world;
+
+		world_begin(&world);
+		world_mmap(&world, 0, HVP_PID_KERNEL, ONE, 0x10d4, ONE, "[kernel.kallsyms]_text");
+		world_open(&world, &options);
+		assert_string_equal(world_resolve(&world, HVP_MODE_HOST_KERNEL, 0, 1, 1, ONE + at),
+				    table[i].expected);
+		assert_int_equal(world_notes(&world, "another boot"), is_other);
+		world_end(&world);
+	}
+}
+
 #define NUM_THREADS 4
 
 struct question {
@@ -346,6 +392,7 @@ int main(void)
 		cmocka_unit_test(a_vmlinux_without_its_offset_is_a_mismatch_not_a_guess),
 		cmocka_unit_test(samples_above_a_kernel_that_was_not_moved_are_no_modules),
 		cmocka_unit_test(the_hosts_vmlinux_has_to_have_the_recorded_build_id),
+		cmocka_unit_test(the_hosts_kallsyms_have_to_be_of_the_recorded_boot),
 		cmocka_unit_test(threads_may_ask_at_once),
 	};
 
