@@ -19,16 +19,28 @@ static void begin_field(struct hvp_csv *csv)
 	csv->has_field = true;
 }
 
+/* Spreadsheets calculate what begins like this, and a name can be a guest's. */
+static bool is_formula(const char *value)
+{
+	return *value && strchr("=+-@", *value) && value[1];
+}
+
 void hvp_csv_string(struct hvp_csv *csv, const char *value)
 {
+	bool is_quoted;
+
 	begin_field(csv);
 	if (!value)
 		return;
-	if (!strpbrk(value, ",\" \n\r")) {
+	is_quoted = strpbrk(value, ",\" \n\r");
+	if (is_quoted)
+		putc('"', csv->out);
+	if (is_formula(value))
+		fprintf(csv->out, "\\x%02x", (unsigned int)*value++);
+	if (!is_quoted) {
 		hvp_text_print(csv->out, value);
 		return;
 	}
-	putc('"', csv->out);
 	for (size_t left = strlen(value); left;) {
 		char escaped[HVP_TEXT_ESCAPED];
 		size_t taken = hvp_text_escape_next(value, left, escaped);

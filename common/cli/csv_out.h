@@ -15,7 +15,8 @@ struct hvp_csv {
 
 void hvp_csv_init(struct hvp_csv *csv, FILE *out);
 /* Quoted where it must be; control characters and bytes that are not UTF-8 are escaped as on the
- * terminal. NULL is empty. */
+ * terminal, and so is the first character of what a spreadsheet would take for a formula (=, +, -,
+ * @). NULL is empty. */
 void hvp_csv_string(struct hvp_csv *csv, const char *value);
 void hvp_csv_uint(struct hvp_csv *csv, uint64_t value);
 void hvp_csv_hex(struct hvp_csv *csv, uint64_t value);

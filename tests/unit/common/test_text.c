@@ -241,6 +241,24 @@ static void csv_quotes_where_it_must(void **state)
 				 "12,0xfff,0.5000,\n");
 }
 
+static void csv_has_no_formulas(void **state)
+{
+	struct check_output output;
+	struct hvp_csv csv;
+
+	(void)state;
+	hvp_csv_init(&csv, check_output_open(&output));
+	hvp_csv_string(&csv, "=1+1");
+	hvp_csv_string(&csv, "@SUM(A1,B1)");
+	hvp_csv_string(&csv, "+\"x");
+	hvp_csv_string(&csv, "-[NSView draw]");
+	hvp_csv_string(&csv, "-");
+	hvp_csv_string(&csv, "a=b");
+	hvp_csv_end_row(&csv);
+	check_output_is(&output, "\\x3d1+1,\"\\x40SUM(A1,B1)\",\"\\x2b\"\"x\","
+				 "\"\\x2d[NSView draw]\",-,a=b\n");
+}
+
 static void progress_says_share_rate_and_time_left(void **state)
 {
 	struct hvp_progress progress = {.stage = "Reading", .unit = "samples", .total = 10000};
@@ -448,6 +466,7 @@ int main(void)
 		cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
 		cmocka_unit_test(json_doubles_are_short_and_exact_and_never_nan),
 		cmocka_unit_test(csv_quotes_where_it_must),
+		cmocka_unit_test(csv_has_no_formulas),
 		cmocka_unit_test(progress_says_share_rate_and_time_left),
 		cmocka_unit_test(disabled_or_quick_progress_prints_nothing),
 		cmocka_unit_test(slow_progress_draws_a_line_and_clears_it),
