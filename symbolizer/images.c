@@ -161,6 +161,8 @@ static struct hvp_wanted wanted_of(const struct hvp_image *image)
 		.path = image->path,
 		.build_id = image->build_id,
 		.build_id_size = image->build_id_size,
+		.pids = image->pids,
+		.num_pids = image->num_pids < HVP_IMAGE_PIDS ? image->num_pids : HVP_IMAGE_PIDS,
 	};
 }
 

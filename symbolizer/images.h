@@ -36,6 +36,8 @@ enum hvp_image_kind {
 	HVP_IMAGE_JIT,
 };
 
+#define HVP_IMAGE_PIDS 4u
+
 struct hvp_image {
 	enum hvp_image_kind kind;
 	uint32_t index;
@@ -58,6 +60,12 @@ struct hvp_image {
 	const struct hvp_record_blob *blob;
 	/* The kernel that a HVP_IMAGE_KERNEL is part of; borrowed. */
 	struct hvp_kernel *kernel;
+	/*
+	 * Of an image with a build id, on the machine itself: some of the processes that mapped it last;
+	 * one may see the file where we do not.
+	 */
+	uint32_t pids[HVP_IMAGE_PIDS];
+	size_t num_pids;
 	atomic_bool is_located;
 
 	pthread_mutex_t lock;

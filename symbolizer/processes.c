@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 
 #include "common/base/array.h"
 #include "symbolizer/symbolizer_internal.h"
@@ -55,9 +56,48 @@ static const struct hvp_record_blob *own_vdso(struct hvp_symbolizer *symbolizer)
 	return &symbolizer->own_vdso;
 }
 
+/* The process is in the image's ring of those that mapped it. */
+static void remember_process(struct hvp_image *image, uint32_t pid)
+{
+	for (size_t i = 0; i < HVP_IMAGE_PIDS; i++)
+		if (image->pids[i] == pid)
+			return;
+	image->pids[image->num_pids++ % HVP_IMAGE_PIDS] = pid;
+}
+
+static uint64_t mount_namespace_of(uint32_t pid)
+{
+	char path[48];
+	struct stat info;
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/mnt", pid);
+	return stat(path, &info) ? 0 : info.st_ino;
+}
+
+/*
+ * A file without a build id is known by its path alone, and a container's path says nothing here:
+ * only below the root of a process that is still in that container. False for all others.
+ */
+static bool find_container_root(const struct hvp_symbolizer *symbolizer, uint32_t pid, char *ret,
+				size_t size)
+{
+	uint64_t recorded;
+
+	if (!hvp_map_get(&symbolizer->mounts_of_pid, pid, &recorded) ||
+	    recorded == symbolizer->own_mounts)
+		return false;
+	/* It has ended: nothing is there, which is what shall be found. */
+	if (mount_namespace_of(pid) == recorded)
+		snprintf(ret, size, "/proc/%u/root", pid);
+	else
+		snprintf(ret, size, "/proc/%u/ended", pid);
+	return true;
+}
+
 static struct hvp_error *file_image(struct hvp_symbolizer *symbolizer,
 				    const struct hvp_record_mmap *mmap, struct hvp_image **ret)
 {
+	char container[32];
 	struct hvp_image_spec spec = {
 		.kind = HVP_IMAGE_ELF,
 		.path = mmap->path,
@@ -66,7 +106,12 @@ static struct hvp_error *file_image(struct hvp_symbolizer *symbolizer,
 		.build_id_size = mmap->build_id_size <= HVP_BUILD_ID_MAX ? mmap->build_id_size : 0,
 	};
 
+	if (!spec.build_id_size &&
+	    find_container_root(symbolizer, mmap->pid, container, sizeof(container)))
+		spec.root = container;
 	hvp_try(hvp_images_get(&symbolizer->images, &spec, ret));
+	if (symbolizer->is_live && !symbolizer->host_root && spec.build_id_size)
+		remember_process(*ret, mmap->pid);
 	if (!(*ret)->exec_size && mmap->is_exec) {
 		(*ret)->exec_offset = mmap->file_offset;
 		(*ret)->exec_size = mmap->size;
@@ -179,6 +224,22 @@ static struct hvp_error *read_record(struct hvp_symbolizer *symbolizer,
 	}
 }
 
+/* Which processes live among other mounts than we: their records may come after their mappings. */
+static struct hvp_error *read_namespaces(struct hvp_symbolizer *symbolizer)
+{
+	if (!symbolizer->is_live || symbolizer->host_root)
+		return NULL;
+	symbolizer->own_mounts = mount_namespace_of((uint32_t)getpid());
+	for (size_t i = 0; i < hvp_session_num_records(symbolizer->session); i++) {
+		const struct hvp_record *record = hvp_session_record(symbolizer->session, i);
+
+		if (record->type == HVP_RECORD_NAMESPACES && record->namespaces.mount_namespace)
+			hvp_try(hvp_map_set(&symbolizer->mounts_of_pid, record->namespaces.pid,
+					    record->namespaces.mount_namespace));
+	}
+	return NULL;
+}
+
 struct hvp_error *hvp_symbolizer_read_processes(struct hvp_symbolizer *symbolizer)
 {
 	const struct hvp_session *session = symbolizer->session;
@@ -186,6 +247,7 @@ struct hvp_error *hvp_symbolizer_read_processes(struct hvp_symbolizer *symbolize
 	symbolizer->vdso = find_vdso_blob(session);
 	if (!symbolizer->vdso)
 		symbolizer->vdso = own_vdso(symbolizer);
+	hvp_try(read_namespaces(symbolizer));
 	hvp_try(read_jit_blobs(symbolizer));
 	for (size_t i = 0; i < hvp_session_num_records(session); i++)
 		hvp_try(read_record(symbolizer, hvp_session_record(session, i)));

@@ -99,6 +99,7 @@ struct hvp_error *hvp_symbolizer_create(const struct hvp_session *session,
 	hvp_ksymbols_init(&symbolizer->ksymbols);
 	hvp_map_init(&symbolizer->guest_of_domain);
 	hvp_map_init(&symbolizer->jit_of_pid);
+	hvp_map_init(&symbolizer->mounts_of_pid);
 	hvp_try(init_finder(symbolizer, options));
 	hvp_try(make_stand_ins(symbolizer));
 	hvp_try(hvp_symbolizer_read_processes(symbolizer));
@@ -120,6 +121,7 @@ void hvp_symbolizer_destroy(struct hvp_symbolizer *symbolizer)
 	free(symbolizer->guests);
 	hvp_map_deinit(&symbolizer->guest_of_domain);
 	hvp_map_deinit(&symbolizer->jit_of_pid);
+	hvp_map_deinit(&symbolizer->mounts_of_pid);
 	hvp_ksymbols_deinit(&symbolizer->ksymbols);
 	hvp_spaces_deinit(&symbolizer->spaces);
 	hvp_images_deinit(&symbolizer->images);

@@ -45,6 +45,12 @@ struct hvp_symbolizer {
 	size_t num_guests, capacity_guests;
 	/* Domain number -> index of the guest. */
 	struct hvp_map guest_of_domain;
+	/*
+	 * Process number -> its mount namespace, where the machine itself is looked at; and our own
+	 * one.
+	 */
+	struct hvp_map mounts_of_pid;
+	uint64_t own_mounts;
 	/* Process number -> index of the image of its JIT map. */
 	struct hvp_map jit_of_pid;
 	/* The session's copy of the vDSO, or this machine's own; NULL without one. */

@@ -142,7 +142,7 @@ static struct hvp_elf *open_with_build_id(const struct hvp_finder *finder, const
 	return elf;
 }
 
-/* Below the image's own root, then on this machine, then where the user said, then from the servers. */
+/* Below the image's own root, on this machine, in the containers that it ran in, where the user said, then from the servers. */
 struct hvp_elf *hvp_finder_open_by_build_id(const struct hvp_finder *finder,
 					    const struct hvp_wanted *wanted)
 {
@@ -154,6 +154,12 @@ struct hvp_elf *hvp_finder_open_by_build_id(const struct hvp_finder *finder,
 	elf = wanted->root ? open_with_build_id(finder, wanted->root, DEBUG_DIR, wanted) : NULL;
 	if (!elf)
 		elf = open_with_build_id(finder, NULL, DEBUG_DIR, wanted);
+	for (size_t i = 0; !elf && i < wanted->num_pids; i++) {
+		char root[32];
+
+		snprintf(root, sizeof(root), "/proc/%u/root", wanted->pids[i]);
+		elf = open_with_build_id(finder, root, DEBUG_DIR, wanted);
+	}
 	for (size_t i = 0; !elf && finder->debug_dirs && finder->debug_dirs[i]; i++) {
 		const char *dir = finder->debug_dirs[i];
 
@@ -198,6 +204,25 @@ static void strip_deleted(const char *path, char clean[PATH_MAX])
 	clean[length] = '\0';
 }
 
+/* As the processes see it that mapped it, in the containers that they live in. */
+static struct hvp_elf *open_in_process_roots(const struct hvp_finder *finder,
+					     const struct hvp_wanted *wanted, const char *path)
+{
+	struct hvp_elf *elf = NULL;
+	enum hvp_unresolved why;
+	char root[32];
+
+	for (size_t i = 0; !elf && wanted->build_id_size && i < wanted->num_pids; i++) {
+		snprintf(root, sizeof(root), "/proc/%u/root", wanted->pids[i]);
+		elf = open_elf(finder, root, path, &why);
+		if (elf && !has_build_id(elf, wanted->build_id, wanted->build_id_size)) {
+			hvp_elf_destroy(elf);
+			elf = NULL;
+		}
+	}
+	return elf;
+}
+
 struct hvp_elf *hvp_finder_open(const struct hvp_finder *finder, const struct hvp_wanted *wanted,
 				bool *ret_is_debug, enum hvp_unresolved *ret_why)
 {
@@ -213,6 +238,8 @@ struct hvp_elf *hvp_finder_open(const struct hvp_finder *finder, const struct hv
 		hvp_elf_destroy(elf);
 		elf = NULL;
 	}
+	if (!elf)
+		elf = open_in_process_roots(finder, wanted, path);
 	if (!elf)
 		elf = download(finder, wanted, HVP_DEBUGINFOD_EXECUTABLE);
 	if (elf)

@@ -39,6 +39,12 @@ struct hvp_wanted {
 	const char *path;
 	const uint8_t *build_id;
 	uint8_t build_id_size;
+	/*
+	 * Where else the path may be meant: the roots of processes that mapped the file (containers).
+	 * Only a file with the build id counts there.
+	 */
+	const uint32_t *pids;
+	size_t num_pids;
 };
 
 /* Tells the user before something slow. */
