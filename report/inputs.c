@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cli/text.h"
+
 struct hvp_error *hvp_inputs_path(const struct hvp_input_config *config, int argc, char **argv,
 				  const char **ret)
 {
@@ -50,13 +52,13 @@ static struct hvp_error *copy_debug_dirs(struct hvp_inputs *inputs,
 	return NULL;
 }
 
+/* Paths are others' words: their control characters stay out of the terminal. */
 static void show_stage(void *arg, const char *stage, const char *path)
 {
-	struct hvp_progress *progress = arg;
+	char shown[256];
 
-	(void)path;
-	hvp_progress_stage(progress, stage, NULL, 0);
-	hvp_progress_update(progress, 0);
+	hvp_text_escape(shown, sizeof(shown), path);
+	hvp_progress_show(arg, stage, shown);
 }
 
 struct hvp_error *hvp_inputs_open(struct hvp_inputs *ret, const struct hvp_context *context,

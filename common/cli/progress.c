@@ -70,10 +70,20 @@ void hvp_progress_format(const struct hvp_progress *progress, uint64_t done, uin
 		 left);
 }
 
+static void draw(struct hvp_progress *progress, const char *line, uint64_t now)
+{
+	/* One column stays free: a full line would wrap and could not be cleared. */
+	unsigned int width = hvp_term_width(progress->err) - 1;
+
+	progress->next_ns = now + REDRAW_NS;
+	progress->is_drawn = true;
+	fprintf(progress->err, CLEAR_LINE "%.*s", (int)width, line);
+	fflush(progress->err);
+}
+
 void hvp_progress_update(struct hvp_progress *progress, uint64_t done)
 {
 	char line[MAX_LINE];
-	unsigned int width;
 	uint64_t now;
 
 	if (!progress->is_enabled || !progress->stage)
@@ -81,13 +91,18 @@ void hvp_progress_update(struct hvp_progress *progress, uint64_t done)
 	now = now_ns();
 	if (now < progress->next_ns)
 		return;
-	progress->next_ns = now + REDRAW_NS;
-	progress->is_drawn = true;
 	hvp_progress_format(progress, done, now - progress->start_ns, line, sizeof(line));
-	/* One column stays free: a full line would wrap and could not be cleared. */
-	width = hvp_term_width(progress->err) - 1;
-	fprintf(progress->err, CLEAR_LINE "%.*s", (int)width, line);
-	fflush(progress->err);
+	draw(progress, line, now);
+}
+
+void hvp_progress_show(struct hvp_progress *progress, const char *what, const char *on_what)
+{
+	char line[MAX_LINE];
+
+	if (!progress->is_enabled)
+		return;
+	snprintf(line, sizeof(line), "%s %s", what, on_what);
+	draw(progress, line, now_ns());
 }
 
 void hvp_progress_clear(struct hvp_progress *progress)

@@ -32,6 +32,8 @@ void hvp_progress_stage(struct hvp_progress *progress, const char *stage, const 
 			uint64_t total);
 /* Cheap enough for every chunk (not for every sample): draws at most ten times a second. */
 void hvp_progress_update(struct hvp_progress *progress, uint64_t done);
+/* A line of this text instead of numbers, drawn at once: for what waits for others. */
+void hvp_progress_show(struct hvp_progress *progress, const char *what, const char *on_what);
 /* Clears the line. Call it before anything else is printed, and at the end. */
 void hvp_progress_clear(struct hvp_progress *progress);
 

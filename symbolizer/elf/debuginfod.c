@@ -18,6 +18,8 @@ struct hvp_debuginfod {
 	pthread_mutex_t lock;
 	void *library;
 	client_t *client;
+	/* How much of the transfer was last shown. */
+	long shown;
 	/* Why there is no client; said once. */
 	bool has_failed;
 	client_t *(*begin)(void);
@@ -66,7 +68,9 @@ static int on_progress(client_t *client, long done, long total)
 
 	if (debuginfod->options.interrupted && *debuginfod->options.interrupted)
 		return 1;
-	if (debuginfod->options.progress && total > 0) {
+	/* The line says tenths of MB: no need to draw it anew for less. */
+	if (debuginfod->options.progress && total > 0 && done / 100000 != debuginfod->shown) {
+		debuginfod->shown = done / 100000;
 		snprintf(text, sizeof(text), "%.1f of %.1f MB", (double)done / 1e6,
 			 (double)total / 1e6);
 		debuginfod->options.progress(debuginfod->options.progress_arg, "downloading", text);
