@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/cli/commands.h"
 #include "common/cli/context.h"
 #include "daemon/record_session.h"
@@ -59,7 +60,7 @@ static const struct hvp_option options[] = {
 	 .name = "pid",
 	 .offset = OFFSET(pids),
 	 .value = "PID",
-	 .help = "only this process and what it starts; can be repeated"},
+	 .help = "only this process and what it starts; can be repeated: -p 1,2 is two"},
 	{.type = HVP_OPTION_FLAG,
 	 .name = "host",
 	 .offset = OFFSET(host),
@@ -184,6 +185,7 @@ struct storage {
 	struct hvp_event_spec *events;
 	size_t num_events;
 	uint32_t *pids;
+	size_t capacity_pids;
 	const char **guests;
 	const char **guest_images;
 	size_t num_guest_images;
@@ -264,12 +266,29 @@ static struct hvp_error *plan_rate(const struct record_options *given, struct hv
 	return NULL;
 }
 
+/* In `perf record --call-graph dwarf` the word is the option's; here it would be a program. */
+static struct hvp_error *check_command_is_no_way(const char *command)
+{
+	static const char *const ways[] = {"fp", "dwarf", "lbr"};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (!strcmp(command, ways[i]))
+			return hvp_error_create(HVP_ERROR_USAGE,
+						"\"%s\" would be run as a program: write "
+						"--call-graph=%s (or ./%s)",
+						command, command, command);
+	}
+	return NULL;
+}
+
 static struct hvp_error *plan_chains(const struct record_options *given,
 				     struct hvp_record_plan *plan)
 {
 	const char *how = given->call_graph;
 
 	plan->config.wants_chains = how != NULL;
+	if (how && !*how && plan->command)
+		hvp_try(check_command_is_no_way(plan->command[0]));
 	if (!how || !*how || !strcmp(how, "fp"))
 		return NULL;
 	if (!strcmp(how, "dwarf") || !strcmp(how, "lbr"))
@@ -308,28 +327,46 @@ static struct hvp_error *plan_guests(const struct record_options *given, struct 
 	return NULL;
 }
 
+/* "-p 1,2" is two, as with perf. */
+static struct hvp_error *plan_pids(const struct record_options *given, struct storage *storage,
+				   struct hvp_record_plan *plan)
+{
+	uint64_t pid;
+
+	for (size_t i = 0; i < given->pids.num; i++) {
+		hvp_scope(hvp_free_ptr) char *copy = strdup(given->pids.items[i]);
+		char *rest = copy, *item;
+
+		if (!copy)
+			return hvp_error_no_memory;
+		while ((item = strsep(&rest, ","))) {
+			if (!hvp_parse_u64(item, INT32_MAX, &pid) || !pid)
+				return hvp_error_create(HVP_ERROR_USAGE,
+							"-p takes process ids, not \"%s\"",
+							given->pids.items[i]);
+			hvp_try(hvp_array_reserve(&storage->pids, &storage->capacity_pids,
+						  plan->config.num_pids + 1,
+						  sizeof(*storage->pids)));
+			storage->pids[plan->config.num_pids++] = (uint32_t)pid;
+		}
+	}
+	plan->config.pids = storage->pids;
+	return NULL;
+}
+
 static struct hvp_error *plan_scope(const struct record_options *given, struct storage *storage,
 				    struct hvp_record_plan *plan)
 {
 	bool names_scope = given->all || given->cpus || !hvp_target_is_all(&plan->target);
-	uint64_t pid;
 
-	storage->pids = calloc(given->pids.num + 1, sizeof(*storage->pids));
-	if (!storage->pids)
-		return hvp_error_no_memory;
-	for (size_t i = 0; i < given->pids.num; i++) {
-		if (!hvp_parse_u64(given->pids.items[i], INT32_MAX, &pid) || !pid)
-			return hvp_error_create(HVP_ERROR_USAGE,
-						"-p takes a process id, not \"%s\"",
-						given->pids.items[i]);
-		storage->pids[plan->config.num_pids++] = (uint32_t)pid;
-	}
+	hvp_try(plan_pids(given, storage, plan));
 	if (plan->config.num_pids && names_scope)
 		return hvp_error_create(HVP_ERROR_USAGE,
 					"-p does not go with -a, -C, --host, --guest or --vcpu");
 	if (plan->config.num_pids && plan->command)
-		return hvp_error_create(HVP_ERROR_USAGE, "-p and a command exclude each other");
-	plan->config.pids = storage->pids;
+		return hvp_error_create(HVP_ERROR_USAGE,
+					"-p and a command exclude each other; -p ends with the "
+					"process, or after --duration=SECONDS");
 	plan->config.is_system_wide =
 		names_scope || (!plan->config.num_pids && !plan->command && geteuid() == 0);
 	if (!plan->config.is_system_wide && !plan->config.num_pids && !plan->command)

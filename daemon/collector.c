@@ -315,6 +315,7 @@ void hvp_collector_get_stats(const struct hvp_collector *collector, struct hvp_c
 
 	hvp_session_writer_get_stats(collector->writer, &written);
 	*ret = collector->stats;
+	ret->lost_by_file = written.lost_samples;
 	ret->lost_samples += written.lost_samples;
 	ret->num_domains = hvp_domain_table_num(collector->domains);
 	ret->file_error = collector->file_error ? hvp_error_message(collector->file_error) : NULL;

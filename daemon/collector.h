@@ -87,6 +87,8 @@ struct hvp_collector_stats {
 	/* Left out by --host, --guest, --vcpu. */
 	uint64_t not_wanted;
 	uint64_t lost_samples, lost_records;
+	/* Those of lost_samples for which the file had no room. */
+	uint64_t lost_by_file;
 	uint64_t throttled;
 	/* Degradations that the source or the collector put into words. */
 	uint64_t notes;

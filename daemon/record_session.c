@@ -352,6 +352,7 @@ struct hvp_error *hvp_record_run(struct hvp_context *context, struct hvp_record_
 	if (plan->command)
 		hvp_child_check(&run.child);
 	fill_result(&run, ret);
+	ret->is_cut = err != NULL;
 	hvp_record_summarize(context, plan, run.collector, ret);
 	return err;
 }

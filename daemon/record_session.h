@@ -46,6 +46,8 @@ struct hvp_record_result {
 	/* Of the program; 0 without one. */
 	int exit_status;
 	bool is_degraded;
+	/* Writing failed to the end: the file lacks what was gathered last. */
+	bool is_cut;
 };
 
 struct hvp_error *hvp_record_run(struct hvp_context *context, struct hvp_record_plan *plan,

@@ -174,23 +174,36 @@ static void explain_missing_guests(const struct hvp_context *context,
 		fprintf(context->err, "hvprof: no guests were found: %s\n", limit);
 }
 
-static void warn_of_losses(const struct hvp_context *context,
-			   const struct hvp_collector_stats *stats)
+static void warn_of_losses(const struct hvp_context *context, const struct hvp_record_plan *plan,
+			   const struct hvp_collector_stats *stats, bool is_cut)
 {
+	uint64_t lost_by_rings = stats->lost_samples - stats->lost_by_file + stats->lost_records;
 	char number[HVP_TEXT_NUMBER];
 
-	if (stats->file_error)
+	/* The error that cut the file is told when the command fails. */
+	if (is_cut && strcmp(plan->output, "-") != 0) {
+		fputs("hvprof: warning: the samples that were to be written last are not in the "
+		      "file: `hvprof info ",
+		      context->err);
+		hvp_text_print(context->err, plan->output);
+		fputs("` shows what is\n", context->err);
+	} else if (stats->file_error) {
 		fprintf(context->err, "hvprof: warning: %s\n", stats->file_error);
+	}
+	if (stats->lost_by_file)
+		fprintf(context->err,
+			"hvprof: warning: lost %s samples for which the file had no room\n",
+			hvp_text_number(number, stats->lost_by_file));
 	if (stats->throttled)
 		fprintf(context->err,
 			"hvprof: warning: the kernel throttled sampling %s times: a lower -F, or "
 			"sysctl -w kernel.perf_cpu_time_max_percent=100\n",
 			hvp_text_number(number, stats->throttled));
-	if (stats->lost_samples || stats->lost_records)
+	if (lost_by_rings)
 		fprintf(context->err,
 			"hvprof: warning: lost %s samples or records: a larger ring "
 			"(-m) or a lower rate (-F) helps\n",
-			hvp_text_number(number, stats->lost_samples + stats->lost_records));
+			hvp_text_number(number, lost_by_rings));
 }
 
 void hvp_record_summarize(const struct hvp_context *context, const struct hvp_record_plan *plan,
@@ -201,12 +214,13 @@ void hvp_record_summarize(const struct hvp_context *context, const struct hvp_re
 	FILE *err = context->err;
 
 	hvp_collector_get_stats(collector, &stats);
-	fprintf(err, "hvprof: %s samples", hvp_text_number(samples, stats.samples));
+	fprintf(err, "hvprof: %s sample%s%s", hvp_text_number(samples, stats.samples),
+		stats.samples == 1 ? "" : "s", result->is_cut ? " taken" : "");
 	print_owners(err, collector, &stats);
 	fprintf(err, ", %s lost, %s %s ", hvp_text_number(lost, stats.lost_samples),
 		hvp_text_bytes(bytes, result->bytes), strcmp(plan->output, "-") ? "in" : "to");
 	hvp_text_print(err, strcmp(plan->output, "-") ? plan->output : "standard output");
 	putc('\n', err);
-	warn_of_losses(context, &stats);
+	warn_of_losses(context, plan, &stats, result->is_cut);
 	explain_missing_guests(context, plan, collector, &stats);
 }

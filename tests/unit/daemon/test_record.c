@@ -138,6 +138,10 @@ static const struct {
 	{"$hvprof record -o $dir/none/e -- true", 1, "cannot create a file there"},
 	{"$hvprof record -o $dir -- true", 2, "is a folder"},
 	{"$hvprof record -o /dev/full -- true", 1, "No space left"},
+	{"$hvprof record --call-graph dwarf -o $dir/e -- true", 2, "write --call-graph=dwarf"},
+	{"$hvprof record -p 1,x -o $dir/e", 2, "not \"1,x\""},
+	{"$hvprof record -p 1,2147483647 -o $dir/e", 1, "there is no process 2147483647"},
+	{"$hvprof record -p 1 -o $dir/e -- true", 2, "--duration"},
 	{"$hvprof record -e nosuch -o $dir/e -- true", 2, "not known here"},
 	{"$hvprof record -F 1 -c 1 -o $dir/e -- true", 2, "exclude each other"},
 	{"$hvprof record -F fast -o $dir/e -- true", 2, "-F takes"},
@@ -229,6 +233,23 @@ static void more_processes_than_files_may_be_open_are_recorded(void **state)
 			 0);
 }
 
+static void a_file_that_stays_too_small_says_what_it_lacks(void **state)
+{
+	hvp_scope(hvp_free_ptr) char *text = NULL;
+	char path[128];
+
+	(void)state;
+	assert_int_equal(shell("trap '' XFSZ; ulimit -f 8; $hvprof record -a -o $dir/small -- true "
+			       "2>$dir/log"),
+			 1);
+	snprintf(path, sizeof(path), "%s/log", tree.path);
+	assert_ok(hvp_file_read(path, 65536, &text, NULL));
+	assert_non_null(strstr(text, " taken"));
+	assert_non_null(strstr(text, "are not in the file: `hvprof info "));
+	assert_non_null(strstr(text, "File too large"));
+	assert_null(strstr(text, "larger ring"));
+}
+
 static void lists_and_checks_are_json_on_request(void **state)
 {
 	(void)state;
@@ -269,6 +290,7 @@ int main(void)
 		cmocka_unit_test(what_others_put_in_the_way_is_not_written_to),
 		cmocka_unit_test(a_limit_of_file_sizes_is_a_full_disk),
 		cmocka_unit_test(more_processes_than_files_may_be_open_are_recorded),
+		cmocka_unit_test(a_file_that_stays_too_small_says_what_it_lacks),
 		cmocka_unit_test(lists_and_checks_are_json_on_request),
 	};
 	int status = hvp_perf_event_probe(&clock);
