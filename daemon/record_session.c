@@ -22,8 +22,12 @@
  * and the progress line.
  */
 #define WAKE_INTERVAL_MS 250
-/* What a kill -9 can cost at most. */
-#define FLUSH_INTERVAL_NS 10000000000u
+/*
+ * What a kill -9 can cost at most; sooner at first, or a recording killed in its first seconds would
+ * be empty.
+ */
+#define FLUSH_INTERVAL_NS UINT64_C(10000000000)
+#define FIRST_FLUSH_NS UINT64_C(1000000000)
 
 struct run {
 	struct hvp_context *context;
@@ -37,7 +41,7 @@ struct run {
 	/* Of the processes of -p; -1 for one that has ended. */
 	int *pidfds;
 	struct pollfd *polls;
-	uint64_t start, next_flush;
+	uint64_t start, next_flush, flush_interval;
 	bool is_over;
 };
 
@@ -216,7 +220,9 @@ static struct hvp_error *flush_now_and_then(struct run *run)
 
 	if (now < run->next_flush)
 		return NULL;
-	run->next_flush = now + FLUSH_INTERVAL_NS;
+	run->flush_interval = 4 * run->flush_interval < FLUSH_INTERVAL_NS ? 4 * run->flush_interval
+									  : FLUSH_INTERVAL_NS;
+	run->next_flush = now + run->flush_interval;
 	err = hvp_session_writer_flush(run->writer);
 	return hvp_collector_survive(run->collector, err);
 }
@@ -255,7 +261,8 @@ static struct hvp_error *record_samples(struct run *run)
 	 */
 	hvp_try(hvp_record_output_commit(&run->output));
 	run->start = hvp_clock_now();
-	run->next_flush = run->start + FLUSH_INTERVAL_NS;
+	run->flush_interval = FIRST_FLUSH_NS;
+	run->next_flush = run->start + run->flush_interval;
 	hvp_try(drain_until_over(run));
 	return run->source->ops->stop(run->source);
 }

@@ -19,6 +19,8 @@
 #define HVP_INFO_CPUS_ONLINE "host.cpus.online"
 #define HVP_INFO_CPUS_POSSIBLE "host.cpus.possible"
 #define HVP_INFO_TARGET "target"
+/* How perf made a perf.data file that was imported. */
+#define HVP_INFO_PERF_COMMAND "perf.command"
 /*
  * Images that the user named for a guest at record time: "guest.NAME.kallsyms", ".modules",
  * ".vmlinux", ".root".

@@ -304,7 +304,7 @@ static struct hvp_error *take_command(struct hvp_perfdata *file, struct hvp_read
 	}
 	hvp_try(hvp_buf_check(&line));
 	hvp_try(hvp_strpool_add(&file->strings, (const char *)line.data, line.size, &value));
-	return add_fact(file, "perf.command", value);
+	return add_fact(file, HVP_INFO_PERF_COMMAND, value);
 }
 
 static struct hvp_error *take_cpu_numbers(struct hvp_perfdata *file, struct hvp_reader *reader)

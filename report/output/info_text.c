@@ -212,6 +212,8 @@ static void print_collector(const struct printer *printer)
 	heading(printer, "Collector");
 	text_line(printer, "duration",
 		  hvp_text_duration(number, facts->end_time - facts->start_time));
+	if (!hvp_facts_has_cost(facts))
+		return;
 	text_line(printer, "CPU time", hvp_text_duration(number, facts->end.collector_cpu_ns));
 	if (percent >= 0) {
 		snprintf(buf, sizeof(buf), "%.3f%%", percent);

@@ -23,7 +23,7 @@ void hvp_json_add_overhead(struct hvp_json *json, const char *key, const struct 
 {
 	double percent = hvp_facts_overhead(facts);
 
-	if (!facts->has_end) {
+	if (!hvp_facts_has_cost(facts)) {
 		hvp_json_null(json, key);
 		return;
 	}

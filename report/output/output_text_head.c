@@ -87,7 +87,7 @@ static void print_overhead(struct hvp_output *output, const struct hvp_facts *fa
 	double percent = hvp_facts_overhead(facts);
 	char number[HVP_TEXT_NUMBER];
 
-	if (!facts->has_end)
+	if (!hvp_facts_has_cost(facts))
 		return;
 	print_key(output, "overhead");
 	if (percent >= 0)
@@ -268,6 +268,7 @@ void hvp_text_head(struct hvp_output *output, const struct hvp_head *head)
 	fprintf(output->out, "%s\n", hvp_style_end(output->has_color));
 	print_recorded(output, facts);
 	print_info(output, facts, "command", HVP_INFO_COMMAND);
+	print_info(output, facts, "from", HVP_INFO_PERF_COMMAND);
 	print_info(output, facts, "target", HVP_INFO_TARGET);
 	for (size_t i = 0; i < hvp_session_num_events(facts->session); i++)
 		print_event(output, hvp_session_event(facts->session, i),

@@ -108,11 +108,17 @@ void hvp_facts_deinit(struct hvp_facts *facts)
 	free(facts->notes);
 }
 
+bool hvp_facts_has_cost(const struct hvp_facts *facts)
+{
+	return facts->has_end &&
+	       (facts->end.collector_cpu_ns || facts->end.collector_rss_bytes);
+}
+
 double hvp_facts_overhead(const struct hvp_facts *facts)
 {
 	double span = (double)(facts->end_time - facts->start_time) * facts->num_cpus;
 
-	if (!facts->has_end || span <= 0)
+	if (!hvp_facts_has_cost(facts) || span <= 0)
 		return -1;
 	return 100 * (double)facts->end.collector_cpu_ns / span;
 }

@@ -31,6 +31,9 @@ struct hvp_facts {
 struct hvp_error *hvp_facts_init(struct hvp_facts *ret,
 				 const struct hvp_session *session) hvp_must_use;
 void hvp_facts_deinit(struct hvp_facts *facts);
+/* Whether it is known what recording cost; of an imported session it is not. */
+bool hvp_facts_has_cost(const struct hvp_facts *facts);
+
 /* The collector's CPU time as percent of all CPUs' time in the session; negative is unknown. */
 double hvp_facts_overhead(const struct hvp_facts *facts);
 

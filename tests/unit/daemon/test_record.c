@@ -233,6 +233,24 @@ static void more_processes_than_files_may_be_open_are_recorded(void **state)
 			 0);
 }
 
+static void a_recording_that_is_killed_early_has_its_first_samples(void **state)
+{
+	struct hvp_session *session;
+
+	(void)state;
+	/* Ends when the file has samples, or in failure before the interval of a long recording. */
+	assert_int_equal(
+		shell("$hvprof record -a -o $dir/killed 2>$dir/log & p=$!; n=0; "
+		      "while sleep 0.2; n=$((n + 1)); [ $n -lt 40 ]; do "
+		      "$hvprof script $dir/killed 2>$dir/log | grep -q cpu-clock && break; "
+		      "done; kill -9 $p; wait $p; [ $n -lt 40 ]"),
+		0);
+	session = open_session("killed");
+	assert_non_null(hvp_session_damage(session));
+	assert_true(hvp_session_num_samples(session) > 0);
+	hvp_session_destroy(session);
+}
+
 static void a_file_that_stays_too_small_says_what_it_lacks(void **state)
 {
 	hvp_scope(hvp_free_ptr) char *text = NULL;
@@ -290,6 +308,7 @@ int main(void)
 		cmocka_unit_test(what_others_put_in_the_way_is_not_written_to),
 		cmocka_unit_test(a_limit_of_file_sizes_is_a_full_disk),
 		cmocka_unit_test(more_processes_than_files_may_be_open_are_recorded),
+		cmocka_unit_test(a_recording_that_is_killed_early_has_its_first_samples),
 		cmocka_unit_test(a_file_that_stays_too_small_says_what_it_lacks),
 		cmocka_unit_test(lists_and_checks_are_json_on_request),
 	};
