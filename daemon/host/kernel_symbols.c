@@ -86,10 +86,19 @@ static void filter_deinit(struct filter *filter)
 	hvp_buf_deinit(&filter->out);
 }
 
+/* Where the kernel's text begins and ends, and that of its start: idle tasks were called there. */
 static bool is_anchor(const char *name)
 {
-	return !strncmp(name, "_text\n", 6) || !strncmp(name, "_stext\n", 7) ||
-	       !strncmp(name, "_etext\n", 7);
+	static const char *const anchors[] = {"_text\n", "_stext\n", "_etext\n", "_sinittext\n",
+					      "_einittext\n"};
+
+	if (name[0] != '_')
+		return false;
+	for (size_t i = 0; i < sizeof(anchors) / sizeof(anchors[0]); i++) {
+		if (!strncmp(name, anchors[i], strlen(anchors[i])))
+			return true;
+	}
+	return false;
 }
 
 /* Decides on the line that waits, now that the next function's address is known. */

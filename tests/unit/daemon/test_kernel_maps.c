@@ -116,6 +116,10 @@ static void pieces_that_were_seen_are_remembered(void **state)
 	"ffffffff81000600 t other\n"                                                               \
 	"ffffffff81000700 D data\n"                                                                \
 	"ffffffff81001000 T _etext\n"                                                              \
+	"ffffffff83000000 T _sinittext\n"                                                          \
+	"ffffffff83000100 T start_kernel\n"                                                        \
+	"ffffffff83000200 T never_seen\n"                                                          \
+	"ffffffff83000300 T _einittext\n"                                                          \
 	"ffffffffc0a00000 t svm_vcpu_run\t[kvm_amd]\n"                                             \
 	"ffffffffc0900000 t kvm_arch\t[kvm]\n"
 
@@ -134,6 +138,9 @@ static void names_of_seen_functions_are_kept_with_their_bounds(void **state)
 				   "ffffffff81000200 W hot_alias\n"
 				   "ffffffff81000400 t after_hot\n"
 				   "ffffffff81001000 T _etext\n"
+				   "ffffffff83000000 T _sinittext\n"
+				   "ffffffff83000100 T start_kernel\n"
+				   "ffffffff83000300 T _einittext\n"
 				   "ffffffffc0a00000 t svm_vcpu_run\t[kvm_amd]\n"
 				   "ffffffffc0900000 t kvm_arch\t[kvm]\n");
 }
