@@ -142,6 +142,11 @@ struct hvp_error *hvp_file_header_get(const uint8_t *at, const char *name, bool 
 				      uint32_t *ret_size)
 {
 	*ret_size = HVP_FILE_HEADER_SIZE;
+	if (!memcmp(at, "PERFILE2", HVP_FILE_MAGIC_SIZE))
+		return hvp_error_create(HVP_ERROR_FORMAT,
+					"%s: a recording of perf's, not an hvprof session: `hvprof "
+					"import` makes one of it",
+					name);
 	if (memcmp(at, HVP_FILE_MAGIC, HVP_FILE_MAGIC_SIZE) != 0)
 		return hvp_error_create(
 			HVP_ERROR_FORMAT,

@@ -213,9 +213,8 @@ static void what_others_put_in_the_way_is_not_written_to(void **state)
 static void a_limit_of_file_sizes_is_a_full_disk(void **state)
 {
 	(void)state;
-	assert_int_equal(shell("(ulimit -f 8; $hvprof record -F 2000 -o $dir/g -- " BURN
-			       ") 2>$dir/log"),
-			 1);
+	assert_int_equal(
+		shell("(ulimit -f 8; $hvprof record -F 2000 -o $dir/g -- " BURN ") 2>$dir/log"), 1);
 	assert_int_equal(shell("grep -q 'File too large' $dir/log"), 0);
 	/* The program ends by the signal, as it would without us. */
 	assert_int_equal(shell("$hvprof record -o $dir/g -- sh -c 'ulimit -f 8; "

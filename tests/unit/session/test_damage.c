@@ -508,6 +508,21 @@ static void what_is_no_session_is_refused_by_name(void **state)
 	expect_error(hvp_session_open("/proc/self/exe", &session), "not an hvprof session");
 }
 
+static void a_recording_of_perf_names_the_verb_that_reads_it(void **state)
+{
+	static const char perf[64] = "PERFILE2";
+	char path[] = "/tmp/hvprof-damage-XXXXXX";
+	struct hvp_session *session;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, perf, sizeof(perf)), sizeof(perf));
+	close(fd);
+	expect_error(hvp_session_open(path, &session), "`hvprof import` makes one of it");
+	unlink(path);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[32] = {
@@ -524,6 +539,7 @@ int main(void)
 		cmocka_unit_test(chunks_that_claim_far_more_than_they_hold_are_refused),
 		cmocka_unit_test(without_an_end_the_index_tells_how_many_samples_are_missing),
 		cmocka_unit_test(what_is_no_session_is_refused_by_name),
+		cmocka_unit_test(a_recording_of_perf_names_the_verb_that_reads_it),
 	};
 	size_t num = 11;
 
