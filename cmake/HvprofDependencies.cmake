@@ -15,6 +15,18 @@ find_path(PFM_INCLUDE perfmon/pfmlib.h REQUIRED)
 find_library(IBERTY_LIBRARY iberty REQUIRED)
 find_path(IBERTY_INCLUDE libiberty/demangle.h REQUIRED)
 
+# These two are loaded at run time (common/base/library.h), by the name of the version that is compiled against.
+function(hvprof_soname library result)
+	execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${library} OUTPUT_VARIABLE headers COMMAND_ERROR_IS_FATAL ANY)
+	string(REGEX MATCH "SONAME +([^\n]+)" found "${headers}")
+	if(NOT found)
+		message(FATAL_ERROR "${library} has no soname: is it no shared library?")
+	endif()
+	set(${result} ${CMAKE_MATCH_1} PARENT_SCOPE)
+endfunction()
+hvprof_soname(${PFM_LIBRARY} PFM_SONAME)
+hvprof_soname(${CAPSTONE_LINK_LIBRARIES} CAPSTONE_SONAME)
+
 if(HVPROF_TESTS)
 	find_library(CMOCKA_LIBRARY cmocka REQUIRED)
 endif()

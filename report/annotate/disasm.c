@@ -7,7 +7,30 @@
 #include <capstone/capstone.h>
 
 #include "common/base/array.h"
+#include "common/base/library.h"
 #include "common/base/scope.h"
+
+static struct {
+	__typeof__(&cs_open) open;
+	__typeof__(&cs_close) close;
+	__typeof__(&cs_option) option;
+	__typeof__(&cs_strerror) strerror;
+	__typeof__(&cs_insn_group) insn_group;
+	__typeof__(&cs_malloc) malloc;
+	__typeof__(&cs_free) free;
+	__typeof__(&cs_disasm_iter) disasm_iter;
+} capstone;
+
+static const struct hvp_library_function functions[] = {
+	{"cs_open", &capstone.open},
+	{"cs_close", &capstone.close},
+	{"cs_option", &capstone.option},
+	{"cs_strerror", &capstone.strerror},
+	{"cs_insn_group", &capstone.insn_group},
+	{"cs_malloc", &capstone.malloc},
+	{"cs_free", &capstone.free},
+	{"cs_disasm_iter", &capstone.disasm_iter},
+};
 
 static const struct {
 	const char *name;
@@ -24,13 +47,13 @@ static const struct {
 static void free_instruction(cs_insn **insn)
 {
 	if (*insn)
-		cs_free(*insn, 1);
+		capstone.free(*insn, 1);
 }
 
 static void close_handle(csh *handle)
 {
 	if (*handle)
-		cs_close(handle);
+		capstone.close(handle);
 }
 
 static struct hvp_error *open_handle(const char *arch, enum hvp_asm_syntax syntax, csh *ret,
@@ -41,14 +64,14 @@ static struct hvp_error *open_handle(const char *arch, enum hvp_asm_syntax synta
 
 		if (strcmp(arch, architectures[i].name))
 			continue;
-		result = cs_open(architectures[i].arch, architectures[i].mode, ret);
+		result = capstone.open(architectures[i].arch, architectures[i].mode, ret);
 		if (result != CS_ERR_OK)
 			return hvp_error_create(HVP_ERROR_UNSUPPORTED,
 						"cannot disassemble %s: Capstone: %s", arch,
-						cs_strerror(result));
-		cs_option(*ret, CS_OPT_DETAIL, CS_OPT_ON);
+						capstone.strerror(result));
+		capstone.option(*ret, CS_OPT_DETAIL, CS_OPT_ON);
 		if (architectures[i].arch == CS_ARCH_X86 && syntax == HVP_ASM_ATT)
-			cs_option(*ret, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
+			capstone.option(*ret, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
 		*ret_arch = architectures[i].arch;
 		*ret_step = architectures[i].step;
 		return NULL;
@@ -81,11 +104,11 @@ static bool find_target(cs_arch arch, const cs_insn *insn, uint64_t *ret)
 static void classify(csh handle, cs_arch arch, const cs_insn *insn,
 		     struct hvp_instruction *instruction)
 {
-	if (cs_insn_group(handle, insn, CS_GRP_CALL))
+	if (capstone.insn_group(handle, insn, CS_GRP_CALL))
 		instruction->flow = HVP_FLOW_CALL;
-	else if (cs_insn_group(handle, insn, CS_GRP_JUMP))
+	else if (capstone.insn_group(handle, insn, CS_GRP_JUMP))
 		instruction->flow = HVP_FLOW_JUMP;
-	else if (cs_insn_group(handle, insn, CS_GRP_RET))
+	else if (capstone.insn_group(handle, insn, CS_GRP_RET))
 		instruction->flow = HVP_FLOW_RETURN;
 	if (instruction->flow == HVP_FLOW_CALL || instruction->flow == HVP_FLOW_JUMP)
 		instruction->has_target = find_target(arch, insn, &instruction->target);
@@ -122,8 +145,9 @@ struct hvp_error *hvp_disassemble(const char *arch, enum hvp_asm_syntax syntax, 
 	cs_arch cs_arch = CS_ARCH_X86;
 	uint8_t step = 1;
 
+	hvp_try(hvp_library_load(CAPSTONE_SONAME, functions, HVP_ARRAY_SIZE(functions)));
 	hvp_try(open_handle(arch ? arch : "x86_64", syntax, &handle, &cs_arch, &step));
-	insn = cs_malloc(handle);
+	insn = capstone.malloc(handle);
 	*ret = hvp_arena_calloc(arena, size / step + 1, sizeof(**ret));
 	*ret_num = 0;
 	if (!insn || !*ret)
@@ -133,7 +157,7 @@ struct hvp_error *hvp_disassemble(const char *arch, enum hvp_asm_syntax syntax, 
 		const uint8_t *begin = code;
 
 		instruction->address = address;
-		if (cs_disasm_iter(handle, &code, &size, &address, insn)) {
+		if (capstone.disasm_iter(handle, &code, &size, &address, insn)) {
 			instruction->size = (uint8_t)insn->size;
 			classify(handle, cs_arch, insn, instruction);
 			hvp_try(fill_words(arena, insn->mnemonic, insn->op_str, instruction));
