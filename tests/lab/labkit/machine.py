@@ -9,6 +9,7 @@ import tarfile
 import time
 
 from labkit import programs
+from labkit.progress import Progress, Stall, Usage
 
 # Without cmpxchg16b: TCG emulates its locked form by stopping all processors, and a processor that
 # is stopped just after an event injection delivers the event twice (a fault of QEMU 7.2).
@@ -40,6 +41,7 @@ class Machine:
     """One run of the host. Files: console.log and qemu.log in `output`; the disk in `scratch`."""
 
     def __init__(self, kernel, image, scratch, output, memory_mb=2560, cpus=2):
+        self._cpus = cpus
         self._console = output / "console.log"
         self._log = output / "qemu.log"
         self._disk = scratch / "out.raw"
@@ -63,22 +65,24 @@ class Machine:
         self._make_disk()
         subprocess.run([*self._command, "-serial", "mon:stdio"], check=False)
 
-    def run(self, timeout, on_line):
-        """Runs to power-off; `on_line` gets each line of the console that the lab wrote."""
+    def run(self, timeout, sleep, on_line):
+        """Runs to power-off; `on_line` gets each line of the console that the lab wrote. The scenario
+        never only waits for longer than `sleep` seconds."""
         self._make_disk()
         self._console.write_bytes(b"")
         with open(self._log, "wb") as log:
             process = subprocess.Popen([*self._command, "-serial", f"file:{self._console}"],
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            self._watch(process, timeout, on_line)
+            self._watch(process, timeout, Progress(self._cpus, sleep), on_line)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.wait()
 
-    def _watch(self, process, timeout, on_line):
+    def _watch(self, process, timeout, progress, on_line):
         end = time.monotonic() + timeout
+        usage = Usage(process.pid)
         with open(self._console, encoding="utf-8", errors="replace") as console:
             pending = ""
             while True:
@@ -87,7 +91,9 @@ class Machine:
                 *lines, pending = pending.split("\n")
                 for line in lines:
                     if line.startswith("lab: "):
-                        on_line(line.removeprefix("lab: ").rstrip())
+                        text = line.removeprefix("lab: ").rstrip()
+                        progress.line(text)
+                        on_line(text)
                     elif HOST_BROKE.search(line):
                         raise MachineFault(f"the host's kernel broke down: {line.rstrip()}")
                 if ended:
@@ -95,9 +101,18 @@ class Machine:
                 if time.monotonic() > end:
                     raise MachineFault(f"the machine was still running after {timeout:.0f} s; its "
                                      f"console ended with:\n{_tail(self._console)}")
+                self._check(progress, usage)
                 time.sleep(0.1)
         if process.returncode:
             raise LabFailure(f"qemu ended with status {process.returncode}:\n{_tail(self._log)}")
+
+    def _check(self, progress, usage):
+        """The process was not waited for yet, so its numbers are there."""
+        try:
+            progress.sample(time.monotonic(), usage.ran(), usage.wanted())
+        except Stall as stall:
+            raise MachineFault(f"stalled in {stall}; its console ended "
+                               f"with:\n{_tail(self._console)}") from stall
 
     def unpack(self, output):
         """Takes the results from the disk; raises when the scenario failed."""

@@ -8,12 +8,13 @@ import sys
 import tempfile
 import time
 
-from labkit import domains, images, packages, programs, results
+from labkit import domains, images, packages, programs, progress, results
 from labkit.machine import Machine, MachineFault
 
 EXIT_USAGE = 2
 EXIT_SKIP = 77
-GUEST_TIMEOUT = 200
+# The longest sleep of the scenarios but for that of `steady`.
+SCENARIO_SLEEP = 7
 _start = time.monotonic()
 
 
@@ -32,7 +33,7 @@ class Request:
     options: str = ""
     frequency: int = 499
     seconds: int = 20
-    timeout: float = 400
+    timeout: float = 600
     cpus: int = 2
     attempts: int = 3
     kernel: str = packages.METAPACKAGE
@@ -57,7 +58,7 @@ def _plan(request):
     settings = {
         "PROFILER": profiler, "PROFILER_OPTIONS": request.options,
         "FREQUENCY": request.frequency, "SECONDS_WANTED": request.seconds,
-        "GUEST_TIMEOUT": GUEST_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
+        "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",
     }
     return images.Plan(scenario=scenario, guests=tuple(domains.GUESTS), settings=settings,
@@ -86,7 +87,7 @@ def _run_once(request, plan, kernel, cpus, report):
         if request.shell:
             machine.run_shell()
         else:
-            machine.run(request.timeout, report)
+            machine.run(request.timeout, max(request.seconds, SCENARIO_SLEEP), report)
         machine.unpack(output)
 
 
