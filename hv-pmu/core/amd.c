@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * AMD: the four K7 counters, PerfCtrExtCore's six, PerfMonV2. APM volume 2, 13.2. Reserved bits
+ * and registers that are not there are ignored, as the PPRs say of them.
+ */
+#include "counters.h"
+#include "layout.h"
+
+static struct hvpmu_reg reg(enum hvpmu_reg_kind kind)
+{
+	return (struct hvpmu_reg){.kind = kind};
+}
+
+static struct hvpmu_reg gp(const struct hvpmu_part *part, enum hvpmu_reg_kind kind, u32 index)
+{
+	if (index >= part->num_gp)
+		return reg(HVPMU_REG_ABSENT);
+	return (struct hvpmu_reg){.kind = kind, .counter = index};
+}
+
+static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
+{
+	bool exists = part->version >= 2;
+
+	switch (msr) {
+	case HVPMU_MSR_AMD_GLOBAL_STATUS: return reg(exists ? HVPMU_REG_STATUS : HVPMU_REG_ABSENT);
+	case HVPMU_MSR_AMD_GLOBAL_CTL:
+		return reg(exists ? HVPMU_REG_GLOBAL_CTRL : HVPMU_REG_ABSENT);
+	case HVPMU_MSR_AMD_GLOBAL_STATUS_CLR:
+		return reg(exists ? HVPMU_REG_STATUS_CLEAR : HVPMU_REG_ABSENT);
+	case HVPMU_MSR_AMD_GLOBAL_STATUS_SET:
+		return reg(exists ? HVPMU_REG_STATUS_SET : HVPMU_REG_ABSENT);
+	default: return reg(HVPMU_REG_UNKNOWN);
+	}
+}
+
+static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
+{
+	u32 index;
+
+	if (msr - HVPMU_MSR_K7_PERFEVTSEL0 < HVPMU_K7_COUNTERS)
+		return gp(part, HVPMU_REG_SELECT, msr - HVPMU_MSR_K7_PERFEVTSEL0);
+	if (msr - HVPMU_MSR_K7_PERFCTR0 < HVPMU_K7_COUNTERS)
+		return gp(part, HVPMU_REG_COUNTER, msr - HVPMU_MSR_K7_PERFCTR0);
+	index = msr - HVPMU_MSR_CORE_PERFEVTSEL0;
+	if (index < 2 * HVPMU_AMD_MSR_CORE) {
+		if (!hvpmu_has_core_ext(part))
+			return reg(HVPMU_REG_ABSENT);
+		return gp(part, index & 1 ? HVPMU_REG_COUNTER : HVPMU_REG_SELECT, index / 2);
+	}
+	return decode_global(part, msr);
+}
+
+#define SELECT_BITS ((0xffffffffULL & ~(HVPMU_SEL_PIN | HVPMU_SEL_ANY)) | HVPMU_SEL_AMD_EVENT_HIGH)
+
+static int check(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value, u64 *ret_value)
+{
+	switch (r.kind) {
+	case HVPMU_REG_COUNTER:
+		*ret_value = value & hvpmu_counter_mask(part, r.counter);
+		return HVPMU_OK;
+	case HVPMU_REG_SELECT:
+		/* GuestOnly and HostOnly too: the guest has no SVM that they could mean. */
+		*ret_value = value & SELECT_BITS;
+		return HVPMU_OK;
+	case HVPMU_REG_GLOBAL_CTRL:
+	case HVPMU_REG_STATUS_CLEAR:
+	case HVPMU_REG_STATUS_SET: *ret_value = value & part->guest_mask; return HVPMU_OK;
+	default: return HVPMU_UNKNOWN; /* read-only, or not there: ignored */
+	}
+}
+
+static int rdpmc(const struct hvpmu_part *part, u32 index)
+{
+	return index < part->num_gp ? (int)index : HVPMU_GP;
+}
+
+#define AMD_COMMON                                                                                 \
+	.select_keep = SELECT_BITS, .select_force = HVPMU_SEL_AMD_GUEST,                           \
+	.instructions = HVPMU_EVENT_AMD_INSTRUCTIONS, .branches = HVPMU_EVENT_AMD_BRANCHES,        \
+	.decode = decode, .check = check, .rdpmc = rdpmc
+
+const struct hvpmu_layout hvpmu_layout_amd_k7 = {
+	.counter = HVPMU_MSR_K7_PERFCTR0,
+	.select = HVPMU_MSR_K7_PERFEVTSEL0,
+	.stride = 1,
+	AMD_COMMON,
+};
+
+const struct hvpmu_layout hvpmu_layout_amd_core = {
+	.counter = HVPMU_MSR_CORE_PERFCTR0,
+	.select = HVPMU_MSR_CORE_PERFEVTSEL0,
+	.stride = 2,
+	AMD_COMMON,
+};
+
+const struct hvpmu_layout hvpmu_layout_amd_v2 = {
+	.counter = HVPMU_MSR_CORE_PERFCTR0,
+	.select = HVPMU_MSR_CORE_PERFEVTSEL0,
+	.stride = 2,
+	.status = HVPMU_MSR_AMD_GLOBAL_STATUS,
+	.status_clear = HVPMU_MSR_AMD_GLOBAL_STATUS_CLR,
+	AMD_COMMON,
+};

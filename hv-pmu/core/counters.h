@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sets of counters, and where a vCPU keeps a counter's registers in memory. */
+#ifndef HVPMU_COUNTERS_H
+#define HVPMU_COUNTERS_H
+
+#include <hvpmu/hvpmu.h>
+#include <hvpmu/msr.h>
+
+static inline u64 hvpmu_bit(unsigned int counter)
+{
+	return 1ULL << counter;
+}
+
+/* The lowest `count` bits, count up to 64. */
+static inline u64 hvpmu_low_bits(unsigned int count)
+{
+	return count >= 64 ? ~0ULL : (1ULL << count) - 1;
+}
+
+static inline u64 hvpmu_counters(unsigned int num_gp, unsigned int num_fixed)
+{
+	return hvpmu_low_bits(num_gp) | hvpmu_low_bits(num_fixed) << HVPMU_FIXED(0);
+}
+
+static inline bool hvpmu_is_fixed(unsigned int counter)
+{
+	return counter >= HVPMU_FIXED(0);
+}
+
+/* Takes the lowest counter out of a set that is not empty. */
+static inline unsigned int hvpmu_pop(u64 *set)
+{
+	unsigned int counter = (unsigned int)__builtin_ctzll(*set);
+
+	*set &= *set - 1;
+	return counter;
+}
+
+static inline u64 *hvpmu_counter(struct hvpmu_vcpu *vcpu, unsigned int counter)
+{
+	return hvpmu_is_fixed(counter) ? &vcpu->fixed_counter[counter - HVPMU_FIXED(0)]
+				       : &vcpu->gp_counter[counter];
+}
+
+static inline u64 hvpmu_counter_mask(const struct hvpmu_part *part, unsigned int counter)
+{
+	return hvpmu_low_bits(hvpmu_is_fixed(counter) ? part->fixed_width : part->gp_width);
+}
+
+/* A fixed counter's four bits of a FIXED_CTR_CTRL value. */
+static inline u64 hvpmu_fixed_field(u64 fixed_ctrl, unsigned int counter)
+{
+	return fixed_ctrl >> (HVPMU_FIXED_BITS * (counter - HVPMU_FIXED(0))) & 0xf;
+}
+
+/* The bits of FIXED_CTR_CTRL that belong to the fixed counters in a set. */
+static inline u64 hvpmu_fixed_bits(u64 set)
+{
+	u64 bits = 0;
+
+	set &= hvpmu_low_bits(HVPMU_MAX_FIXED) << HVPMU_FIXED(0);
+	while (set)
+		bits |= 0xfULL << (HVPMU_FIXED_BITS * (hvpmu_pop(&set) - HVPMU_FIXED(0)));
+	return bits;
+}
+
+/* Whether the guest has GLOBAL_CTRL: Intel from version 2 on, AMD with PerfMonV2. */
+static inline bool hvpmu_has_global(const struct hvpmu_part *part)
+{
+	return part->version >= 2;
+}
+
+/* Intel's streamlined freeze: GLOBAL_STATUS.CTR_FRZ stops all counters (SDM, version 4). */
+static inline bool hvpmu_is_frozen(const struct hvpmu_vcpu *vcpu)
+{
+	return vcpu->status & HVPMU_STATUS_CTR_FRZ;
+}
+
+/* Whether the counter's own control has it on, whatever GLOBAL_CTRL says. */
+static inline bool hvpmu_is_selected(const struct hvpmu_vcpu *vcpu, unsigned int counter)
+{
+	if (hvpmu_is_fixed(counter))
+		return hvpmu_fixed_field(vcpu->fixed_ctrl, counter) &
+		       (HVPMU_FIXED_OS | HVPMU_FIXED_USR);
+	return vcpu->gp_select[counter] & HVPMU_SEL_EN;
+}
+
+/* Whether an overflow of the counter raises a PMI. */
+static inline bool hvpmu_wants_pmi(const struct hvpmu_vcpu *vcpu, unsigned int counter)
+{
+	if (hvpmu_is_fixed(counter))
+		return hvpmu_fixed_field(vcpu->fixed_ctrl, counter) & HVPMU_FIXED_PMI;
+	return vcpu->gp_select[counter] & HVPMU_SEL_INT;
+}
+
+/* The counters that count while the guest runs: selected, enabled globally and not denied. */
+u64 hvpmu_in_use(const struct hvpmu_vcpu *vcpu);
+
+/* Those whose overflow raises a PMI. */
+u64 hvpmu_with_pmi(const struct hvpmu_vcpu *vcpu, u64 set);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "hardware.h"
+
+#include "counters.h"
+#include "layout.h"
+#include "overflow.h"
+
+u64 hvpmu_in_use(const struct hvpmu_vcpu *vcpu)
+{
+	u64 set = vcpu->part.guest_mask & ~vcpu->denied;
+	u64 in_use = 0;
+
+	if (hvpmu_has_global(&vcpu->part))
+		set &= vcpu->global_ctrl;
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+
+		if (hvpmu_is_selected(vcpu, counter))
+			in_use |= hvpmu_bit(counter);
+	}
+	return in_use;
+}
+
+u64 hvpmu_with_pmi(const struct hvpmu_vcpu *vcpu, u64 set)
+{
+	u64 with_pmi = 0;
+
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+
+		if (hvpmu_wants_pmi(vcpu, counter))
+			with_pmi |= hvpmu_bit(counter);
+	}
+	return with_pmi;
+}
+
+static bool is_loaded(const struct hvpmu_vcpu *vcpu)
+{
+	return vcpu->state == HVPMU_LOADED;
+}
+
+static bool is_in_hardware(const struct hvpmu_vcpu *vcpu, unsigned int counter)
+{
+	return vcpu->hw & hvpmu_bit(counter);
+}
+
+void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
+{
+	env->cpu->is_busy = true;
+	hvpmu_env_barrier();
+	if (is_loaded(vcpu))
+		hvpmu_harvest(vcpu, env, HVPMU_FOUND_EARLY);
+}
+
+void hvpmu_end(struct hvpmu_env *env)
+{
+	hvpmu_env_barrier();
+	env->cpu->nmi_claimed = 0;
+	env->cpu->is_busy = false;
+	hvpmu_env_barrier();
+}
+
+u64 hvpmu_read_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter)
+{
+	u32 index = counter;
+
+	if (!is_in_hardware(vcpu, counter))
+		return *hvpmu_counter(vcpu, counter);
+	if (hvpmu_is_fixed(counter))
+		index = HVPMU_RDPMC_FIXED | (counter - HVPMU_FIXED(0));
+	return hvpmu_env_rdpmc(env, index) & hvpmu_counter_mask(&vcpu->part, counter);
+}
+
+static u32 counter_msr(const struct hvpmu_layout *layout, unsigned int counter)
+{
+	if (hvpmu_is_fixed(counter))
+		return layout->fixed_counter + (counter - HVPMU_FIXED(0));
+	return layout->counter + layout->stride * counter;
+}
+
+static u32 select_msr(const struct hvpmu_layout *layout, unsigned int counter)
+{
+	return layout->select + layout->stride * counter;
+}
+
+void hvpmu_write_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter,
+			 u64 value)
+{
+	*hvpmu_counter(vcpu, counter) = value;
+	if (is_in_hardware(vcpu, counter))
+		hvpmu_env_wrmsr(env, counter_msr(hvpmu_layout(&vcpu->part), counter), value);
+}
+
+/* What the hardware's selector holds for this counter of the guest. */
+static u64 hardware_select(const struct hvpmu_vcpu *vcpu, unsigned int counter)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 select = (vcpu->gp_select[counter] & layout->select_keep) | layout->select_force;
+
+	if (!layout->gates_by_ctrl &&
+	    (hvpmu_is_frozen(vcpu) || !(hvpmu_in_use(vcpu) & hvpmu_bit(counter))))
+		select &= ~HVPMU_SEL_EN;
+	return select;
+}
+
+/* The guest's half of FIXED_CTR_CTRL with these counters in hardware. */
+static u64 hardware_fixed_ctrl(const struct hvpmu_vcpu *vcpu, u64 set)
+{
+	return vcpu->fixed_ctrl & hvpmu_fixed_bits(set);
+}
+
+static void add_entry(struct hvpmu_plan *plan, u32 msr, u64 value)
+{
+	plan->entry[plan->count++] =
+		(struct hvpmu_plan_entry){.msr = msr, .reserved = 0, .value = value};
+}
+
+static bool has_fixed(u64 set)
+{
+	return set >> HVPMU_FIXED(0);
+}
+
+void hvpmu_plan_load(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu, u64 mask,
+		     struct hvpmu_plan *ret)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 set = mask;
+
+	ret->count = 0;
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+		/* The structure is only read through the pointer. */
+		u64 value = *hvpmu_counter((struct hvpmu_vcpu *)vcpu, counter);
+
+		add_entry(ret, counter_msr(layout, counter), value);
+		if (!hvpmu_is_fixed(counter))
+			add_entry(ret, select_msr(layout, counter), hardware_select(vcpu, counter));
+	}
+	if (has_fixed(mask))
+		add_entry(ret, layout->fixed_ctrl,
+			  cpu->host_fixed_ctrl | hardware_fixed_ctrl(vcpu, vcpu->hw | mask));
+}
+
+void hvpmu_plan_store(const struct hvpmu_vcpu *vcpu, u64 mask, struct hvpmu_plan *ret)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+
+	ret->count = 0;
+	while (mask)
+		add_entry(ret, counter_msr(layout, hvpmu_pop(&mask)), 0);
+}
+
+void hvpmu_plan_clear(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu, u64 mask,
+		      struct hvpmu_plan *ret)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 set = mask;
+
+	ret->count = 0;
+	if (has_fixed(mask))
+		add_entry(ret, layout->fixed_ctrl,
+			  cpu->host_fixed_ctrl | hardware_fixed_ctrl(vcpu, vcpu->hw & ~mask));
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+
+		if (!hvpmu_is_fixed(counter))
+			add_entry(ret, select_msr(layout, counter), 0);
+		add_entry(ret, counter_msr(layout, counter), 0);
+	}
+}
+
+u64 hvpmu_merge_fixed_ctrl(struct hvpmu_cpu *cpu, u64 host_value)
+{
+	cpu->host_fixed_ctrl = host_value & hvpmu_fixed_bits(cpu->part->host_mask);
+	return cpu->host_fixed_ctrl | cpu->guest_fixed_ctrl;
+}
+
+/* The host's NMI handler may write its own half meanwhile: then write again, with the new half. */
+static void write_fixed_ctrl(struct hvpmu_env *env, u32 msr, u64 guest_half)
+{
+	volatile u64 *host_half = &env->cpu->host_fixed_ctrl;
+	u64 written;
+
+	env->cpu->guest_fixed_ctrl = guest_half;
+	do {
+		written = *host_half;
+		hvpmu_env_wrmsr(env, msr, written | guest_half);
+	} while (written != *host_half);
+}
+
+/* The plan in env->cpu, after which the counters in `set` are in hardware. */
+static void run_plan(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	const struct hvpmu_plan *plan = &env->cpu->plan;
+
+	for (u32 i = 0; i < plan->count; i++) {
+		const struct hvpmu_plan_entry *entry = &plan->entry[i];
+
+		if (layout->fixed_ctrl && entry->msr == layout->fixed_ctrl)
+			write_fixed_ctrl(env, entry->msr, hardware_fixed_ctrl(vcpu, set));
+		else
+			hvpmu_env_wrmsr(env, entry->msr, entry->value);
+	}
+}
+
+/* The hardware and the hypervisor's MSR bitmap after `hw` or a control changed. */
+static void set_in_hardware(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+
+	vcpu->hw = set;
+	/* Without a status register writes have to be seen: compare_counters(). */
+	hvpmu_env_pass_through(env, set, layout->status ? set : 0);
+}
+
+static void set_guest_ctrl(struct hvpmu_vcpu *vcpu)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+
+	vcpu->guest_ctrl =
+		layout->gates_by_ctrl && !hvpmu_is_frozen(vcpu) ? hvpmu_in_use(vcpu) & vcpu->hw : 0;
+}
+
+static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+{
+	hvpmu_plan_load(vcpu, env->cpu, set, &env->cpu->plan);
+	run_plan(vcpu, env, vcpu->hw | set);
+	if (!is_loaded(vcpu)) {
+		vcpu->state = HVPMU_LOADED;
+		vcpu->account.loads++;
+		env->cpu->loaded = vcpu;
+	}
+	set_in_hardware(vcpu, env, vcpu->hw | set);
+}
+
+void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+{
+	u64 left = set;
+
+	while (left) {
+		unsigned int counter = hvpmu_pop(&left);
+
+		*hvpmu_counter(vcpu, counter) = hvpmu_read_counter(vcpu, env, counter);
+	}
+	hvpmu_plan_clear(vcpu, env->cpu, set, &env->cpu->plan);
+	run_plan(vcpu, env, vcpu->hw & ~set);
+	set_in_hardware(vcpu, env, vcpu->hw & ~set);
+	if (!vcpu->hw) {
+		vcpu->state = HVPMU_INACTIVE;
+		vcpu->account.puts++;
+		env->cpu->loaded = NULL;
+	}
+	set_guest_ctrl(vcpu);
+}
+
+/* Selectors in hardware that no longer are what they should be. */
+static void rewrite_controls(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+
+	if (has_fixed(set))
+		write_fixed_ctrl(env, layout->fixed_ctrl, hardware_fixed_ctrl(vcpu, vcpu->hw));
+	set &= hvpmu_low_bits(HVPMU_MAX_GP);
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+
+		hvpmu_env_wrmsr(env, select_msr(layout, counter), hardware_select(vcpu, counter));
+	}
+}
+
+void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
+{
+	if (is_loaded(vcpu)) {
+		u64 denied = vcpu->hw & vcpu->denied;
+		u64 wanted = hvpmu_in_use(vcpu) & ~vcpu->hw;
+
+		if (changed & vcpu->hw & ~denied)
+			rewrite_controls(vcpu, env, changed & vcpu->hw & ~denied);
+		if (wanted)
+			load(vcpu, env, wanted);
+		if (denied)
+			hvpmu_unload(vcpu, env, denied);
+	}
+	set_guest_ctrl(vcpu);
+}
+
+u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
+{
+	if (!is_loaded(vcpu)) {
+		u64 set = hvpmu_in_use(vcpu);
+
+		if (!set)
+			return 0;
+		hvpmu_begin(vcpu, env);
+		load(vcpu, env, set);
+		set_guest_ctrl(vcpu);
+		hvpmu_end(env);
+	}
+	return vcpu->guest_ctrl;
+}
+
+void hvpmu_put(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
+{
+	if (!is_loaded(vcpu))
+		return;
+	hvpmu_begin(vcpu, env);
+	hvpmu_unload(vcpu, env, vcpu->hw);
+	hvpmu_end(env);
+}

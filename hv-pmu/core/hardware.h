@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The two states of a vCPU and what leads from one to the other; the only file besides overflow.c
+ * that touches hardware. All of it runs with the CPU marked busy.
+ */
+#ifndef HVPMU_HARDWARE_H
+#define HVPMU_HARDWARE_H
+
+#include <hvpmu/hvpmu.h>
+
+/*
+ * From begin to end hvpmu_nmi() looks but does not touch. begin() harvests, so that what follows
+ * sees every overflow that has happened: without it, clearing a status bit whose PMI is still on
+ * its way would lose the PMI.
+ */
+void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
+void hvpmu_end(struct hvpmu_env *env);
+
+/* Reads a counter from where it lives. */
+u64 hvpmu_read_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter);
+
+/* Writes it there; the value is within its width. */
+void hvpmu_write_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter,
+			 u64 value);
+
+/*
+ * A control of the guest changed: hardware, if loaded, follows. Counters that came into use are
+ * loaded; `changed` are those whose own control was written.
+ */
+void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed);
+
+/* Takes these counters out of hardware, all of `hw` makes the vCPU inactive. */
+void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What differs between vendors. Where counters are in hardware is data, used when they are
+ * loaded and put; how a guest's accesses are decoded and checked is a pair of functions, used
+ * when an access traps. A new vendor is one file and one line in layout.c.
+ */
+#ifndef HVPMU_LAYOUT_H
+#define HVPMU_LAYOUT_H
+
+#include <hvpmu/hvpmu.h>
+
+/* What an MSR of the PMU is. */
+enum hvpmu_reg_kind {
+	HVPMU_REG_UNKNOWN, /* not the PMU's */
+	HVPMU_REG_ABSENT,  /* in the PMU's ranges, but this guest has no such register */
+	HVPMU_REG_COUNTER,
+	HVPMU_REG_SELECT,
+	HVPMU_REG_FIXED_CTRL,
+	HVPMU_REG_GLOBAL_CTRL,
+	HVPMU_REG_STATUS,
+	HVPMU_REG_STATUS_CLEAR,
+	HVPMU_REG_STATUS_SET,
+	HVPMU_REG_INUSE,
+	HVPMU_REG_CAPABILITIES,
+};
+
+struct hvpmu_reg {
+	u8 kind;	/* enum hvpmu_reg_kind */
+	u8 counter;	/* its number in masks, for COUNTER and SELECT */
+	bool is_legacy; /* Intel's IA32_PMCi: writes sign-extend bit 31 */
+};
+
+struct hvpmu_layout {
+	u32 counter;	   /* MSR of general counter 0, for writes in full width */
+	u32 select;	   /* MSR of selector 0 */
+	u32 stride;	   /* from one counter's MSR to the next one's */
+	u32 fixed_counter; /* MSR of fixed counter 0, or 0 */
+	u32 fixed_ctrl;
+	u32 status; /* MSR of overflows, or 0: an overflow shows in the counter only */
+	u32 status_clear;
+	bool gates_by_ctrl; /* GLOBAL_CTRL decides what counts; otherwise each selector's EN */
+	u64 select_keep;    /* bits of a guest's selector that may reach hardware */
+	u64 select_force;   /* bits that are always set there */
+	u16 instructions;   /* event | umask << 8 of retired instructions and branches */
+	u16 branches;
+
+	struct hvpmu_reg (*decode)(const struct hvpmu_part *part, u32 msr);
+	/*
+	 * What becomes of a guest's write: HVPMU_OK with the value that the register takes,
+	 * HVPMU_GP, or HVPMU_UNKNOWN for one that is ignored.
+	 */
+	int (*check)(const struct hvpmu_part *part, struct hvpmu_reg reg, u64 value,
+		     u64 *ret_value);
+	/* The counter that RDPMC's ECX names, or HVPMU_GP. */
+	int (*rdpmc)(const struct hvpmu_part *part, u32 index);
+};
+
+extern const struct hvpmu_layout hvpmu_layout_intel;
+extern const struct hvpmu_layout hvpmu_layout_amd_k7;
+extern const struct hvpmu_layout hvpmu_layout_amd_core;
+extern const struct hvpmu_layout hvpmu_layout_amd_v2;
+
+/* The layout of the partition's hardware; `part` is the machine's or a vCPU's. */
+const struct hvpmu_layout *hvpmu_layout(const struct hvpmu_part *part);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "overflow.h"
+
+#include "counters.h"
+#include "hardware.h"
+#include "layout.h"
+
+/* SDM volume 3, "Freeze on PMI": version 4 sets CTR_FRZ, earlier ones clear GLOBAL_CTRL. */
+static void freeze(struct hvpmu_vcpu *vcpu)
+{
+	if (vcpu->part.version >= 4)
+		vcpu->status |= HVPMU_STATUS_CTR_FRZ;
+	else
+		vcpu->global_ctrl = 0;
+	vcpu->guest_ctrl = 0;
+}
+
+void hvpmu_overflowed(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+{
+	if (hvpmu_has_global(&vcpu->part))
+		vcpu->status |= set;
+	if (!hvpmu_with_pmi(vcpu, set))
+		return;
+	if (vcpu->freezes_on_pmi)
+		freeze(vcpu);
+	vcpu->pmi_pending = true;
+	vcpu->account.pmis++;
+	hvpmu_env_request_pmi(env);
+}
+
+/*
+ * Without a status register an overflow is a counter that went down: writes of the guest trap, so
+ * the value in memory is the last one that was written or seen.
+ */
+static u64 compare_counters(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
+{
+	u64 set = vcpu->hw;
+	u64 overflowed = 0;
+
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+		u64 *last = hvpmu_counter(vcpu, counter);
+		u64 value = hvpmu_env_rdpmc(env, counter);
+
+		if (value < *last)
+			overflowed |= hvpmu_bit(counter);
+		*last = value;
+	}
+	return overflowed;
+}
+
+u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_found found)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	struct hvpmu_cpu *cpu = env->cpu;
+	u64 set;
+
+	set = layout->status ? hvpmu_env_rdmsr(env, layout->status) & vcpu->hw
+			     : compare_counters(vcpu, env);
+	if (!set)
+		return 0;
+	/* Before the acknowledgement: an NMI between the two must find one or the other. */
+	if (found == HVPMU_FOUND_EARLY && (hvpmu_with_pmi(vcpu, set) & ~cpu->nmi_claimed))
+		cpu->is_pmi_expected = true;
+	hvpmu_env_barrier();
+	if (layout->status)
+		hvpmu_env_wrmsr(env, layout->status_clear, set);
+	hvpmu_overflowed(vcpu, env, set);
+	return set;
+}
+
+static u64 host_overflows(struct hvpmu_env *env)
+{
+	const struct hvpmu_part *part = env->cpu->part;
+	const struct hvpmu_layout *layout = hvpmu_layout(part);
+
+	return layout->status ? hvpmu_env_rdmsr(env, layout->status) & part->host_mask : 0;
+}
+
+/* The core is at work on this CPU: it has seen or will see the overflows itself. */
+static u64 claim_for_busy(struct hvpmu_env *env)
+{
+	struct hvpmu_cpu *cpu = env->cpu;
+	const struct hvpmu_layout *layout = hvpmu_layout(cpu->part);
+	u64 set;
+
+	/* Without a status register the counters tell, and the busy code compares them. */
+	set = layout->status ? hvpmu_env_rdmsr(env, layout->status) & cpu->part->guest_mask
+			     : cpu->part->guest_mask;
+	cpu->nmi_claimed |= set;
+	return set;
+}
+
+struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env)
+{
+	struct hvpmu_cpu *cpu = env->cpu;
+	struct hvpmu_nmi nmi = {.guest = 0};
+
+	if (!cpu->is_busy && !cpu->loaded && !cpu->is_pmi_expected)
+		return nmi;
+	if (cpu->is_busy)
+		nmi.guest = claim_for_busy(env);
+	else if (cpu->loaded)
+		nmi.guest = hvpmu_harvest(cpu->loaded, env, HVPMU_FOUND_BY_NMI);
+	nmi.host = host_overflows(env);
+	nmi.is_expected = !nmi.guest && cpu->is_pmi_expected;
+	/* LVTPC masks itself on delivery: whatever was on its way has come with this NMI. */
+	cpu->is_pmi_expected = false;
+	if (nmi.guest || nmi.is_expected)
+		hvpmu_env_rearm_lvtpc(env);
+	return nmi;
+}
+
+bool hvpmu_take_pmi(struct hvpmu_vcpu *vcpu, u32 *lvtpc, u32 *ret_interrupt)
+{
+	if (!vcpu->pmi_pending)
+		return false;
+	/* First: an NMI from here on asks for one more. */
+	vcpu->pmi_pending = false;
+	hvpmu_env_barrier();
+	if (*lvtpc & HVPMU_LVT_MASKED)
+		return false;
+	*ret_interrupt = *lvtpc & (HVPMU_LVT_MODE | HVPMU_LVT_VECTOR);
+	if (vcpu->part.vendor == HVPMU_INTEL)
+		*lvtpc |= HVPMU_LVT_MASKED;
+	return true;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Instructions that the hypervisor emulates retire for the guest all the same. */
+#include "counters.h"
+#include "hardware.h"
+#include "layout.h"
+#include "overflow.h"
+
+/* Intel's fixed counter 0 counts retired instructions (SDM volume 3, table of fixed counters). */
+#define FIXED_INSTRUCTIONS HVPMU_FIXED(0)
+
+static bool counts_event(const struct hvpmu_vcpu *vcpu, unsigned int counter,
+			 enum hvpmu_retired kind)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 select;
+	u64 event;
+
+	if (hvpmu_is_fixed(counter))
+		return counter == FIXED_INSTRUCTIONS;
+	select = vcpu->gp_select[counter];
+	/* A threshold, its inversion or an edge needs the hardware's cycles: not emulated. */
+	if (select & (HVPMU_SEL_CMASK | HVPMU_SEL_INV | HVPMU_SEL_EDGE))
+		return false;
+	event = select & (HVPMU_SEL_EVENT | HVPMU_SEL_UMASK | HVPMU_SEL_AMD_EVENT_HIGH);
+	return event == layout->instructions ||
+	       (kind == HVPMU_RETIRED_BRANCH && event == layout->branches);
+}
+
+static bool counts_at(const struct hvpmu_vcpu *vcpu, unsigned int counter, unsigned int cpl)
+{
+	if (hvpmu_is_fixed(counter))
+		return hvpmu_fixed_field(vcpu->fixed_ctrl, counter) &
+		       (cpl ? HVPMU_FIXED_USR : HVPMU_FIXED_OS);
+	return vcpu->gp_select[counter] & (cpl ? HVPMU_SEL_USR : HVPMU_SEL_OS);
+}
+
+void hvpmu_retired(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_retired kind,
+		   unsigned int cpl)
+{
+	u64 set = hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
+	u64 overflowed = 0;
+
+	if (!set)
+		return;
+	hvpmu_begin(vcpu, env);
+	/* Again: what begin() harvested may have frozen the counters. */
+	set = hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
+	vcpu->account.emulated++;
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+		u64 value;
+
+		if (!counts_event(vcpu, counter, kind) || !counts_at(vcpu, counter, cpl))
+			continue;
+		value = hvpmu_read_counter(vcpu, env, counter) + 1;
+		value &= hvpmu_counter_mask(&vcpu->part, counter);
+		if (!value)
+			overflowed |= hvpmu_bit(counter);
+		hvpmu_write_counter(vcpu, env, counter, value);
+	}
+	if (overflowed)
+		hvpmu_overflowed(vcpu, env, overflowed);
+	hvpmu_end(env);
+}
