@@ -219,17 +219,21 @@ void rig_exit(struct rig *rig, int number)
 	must(machine_vmexit(&cpu->machine, &vmcs), "VM-exit MSR load", 0);
 }
 
-/* As a host's own PMI handler: acknowledges its counters' overflows. */
-static void handle_host_overflows(struct rig_cpu *cpu, u64 overflows)
+/* As a host's own PMI handler: takes and acknowledges its counters' overflows. Returns them. */
+static u64 handle_host_overflows(struct rig *rig, struct rig_cpu *cpu)
 {
-	bool is_intel = cpu->machine.model->vendor == MACHINE_INTEL;
+	bool is_intel = rig->model->vendor == MACHINE_INTEL;
+	u64 overflows = cpu->machine.status & rig->part.host_mask;
 
+	if (!overflows)
+		return 0;
 	cpu->host_overflows |= overflows;
 	must(machine_wrmsr(&cpu->machine,
 			   is_intel ? HVPMU_MSR_GLOBAL_OVF_CTRL : HVPMU_MSR_AMD_GLOBAL_STATUS_CLR,
 			   overflows),
 	     "WRMSR", 0);
 	cpu->machine.lvtpc = HOST_LVTPC;
+	return overflows;
 }
 
 void rig_deliver_nmi(struct rig *rig, int number)
@@ -248,9 +252,7 @@ void rig_deliver_nmi(struct rig *rig, int number)
 	rig->hook = NULL; /* NMIs do not nest */
 	nmi = hvpmu_nmi(&env);
 	rig->hook = hook;
-	if (nmi.host)
-		handle_host_overflows(cpu, nmi.host);
-	if (!nmi.guest && !nmi.host && !nmi.is_expected)
+	if (!handle_host_overflows(rig, cpu) && !nmi.guest && !nmi.is_expected)
 		cpu->num_unknown++;
 	machine_iret(&cpu->machine);
 }
