@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * AMD: the four K7 counters, PerfCtrExtCore's six, PerfMonV2. APM volume 2, 13.2. Reserved bits
- * and registers that are not there are ignored, as the PPRs say of them.
+ * AMD: the four K7 counters, PerfCtrExtCore's six, PerfMonV2. APM volume 2, 13.2. Reserved bits and
+ * counters beyond the guest's are ignored, as the PPRs say of them; registers of a feature that its
+ * CPUID does not have are none of the PMU's.
  */
 #include "counters.h"
 #include "layout.h"
@@ -23,13 +24,13 @@ static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
 	bool exists = part->version >= 2;
 
 	switch (msr) {
-	case HVPMU_MSR_AMD_GLOBAL_STATUS: return reg(exists ? HVPMU_REG_STATUS : HVPMU_REG_ABSENT);
+	case HVPMU_MSR_AMD_GLOBAL_STATUS: return reg(exists ? HVPMU_REG_STATUS : HVPMU_REG_UNKNOWN);
 	case HVPMU_MSR_AMD_GLOBAL_CTL:
-		return reg(exists ? HVPMU_REG_GLOBAL_CTRL : HVPMU_REG_ABSENT);
+		return reg(exists ? HVPMU_REG_GLOBAL_CTRL : HVPMU_REG_UNKNOWN);
 	case HVPMU_MSR_AMD_GLOBAL_STATUS_CLR:
-		return reg(exists ? HVPMU_REG_STATUS_CLEAR : HVPMU_REG_ABSENT);
+		return reg(exists ? HVPMU_REG_STATUS_CLEAR : HVPMU_REG_UNKNOWN);
 	case HVPMU_MSR_AMD_GLOBAL_STATUS_SET:
-		return reg(exists ? HVPMU_REG_STATUS_SET : HVPMU_REG_ABSENT);
+		return reg(exists ? HVPMU_REG_STATUS_SET : HVPMU_REG_UNKNOWN);
 	default: return reg(HVPMU_REG_UNKNOWN);
 	}
 }
@@ -45,7 +46,7 @@ static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 	index = msr - HVPMU_MSR_CORE_PERFEVTSEL0;
 	if (index < 2 * HVPMU_AMD_MSR_CORE) {
 		if (!hvpmu_has_core_ext(part))
-			return reg(HVPMU_REG_ABSENT);
+			return reg(HVPMU_REG_UNKNOWN);
 		return gp(part, index & 1 ? HVPMU_REG_COUNTER : HVPMU_REG_SELECT, index / 2);
 	}
 	return decode_global(part, msr);

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "world.h"
+#include "tests/hv-pmu/world/world.h"
 
 struct exploration {
 	uint64_t num_states;

@@ -18,7 +18,8 @@
 	}
 #define AMD(v, gp, bits)                                                                           \
 	{                                                                                          \
-		.vendor = MACHINE_AMD, .version = v, .num_gp = gp, .gp_width = bits                \
+		.vendor = MACHINE_AMD, .has_svm = true, .version = v, .num_gp = gp,                \
+		.gp_width = bits                                                                   \
 	}
 
 static const struct scope scopes[] = {

@@ -31,6 +31,8 @@ struct machine_model {
 	unsigned int gp_width;
 	unsigned int fixed_width;
 	bool has_full_width;
+	bool has_svm;	     /* AMD: selectors have HostOnly and GuestOnly */
+	bool has_any_thread; /* Intel, versions 3 and 4; CPUID.0AH:EDX[15] says that it is gone */
 };
 
 struct machine_cpu {

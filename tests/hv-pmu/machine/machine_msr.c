@@ -31,9 +31,8 @@ static uint64_t fixed_ctrl_bits(const struct machine_model *model)
 {
 	uint64_t bits = 0;
 
-	/* AnyThread is in versions 3 and 4; version 5 may be without it, and is here. */
 	for (unsigned int i = 0; i < model->num_fixed; i++)
-		bits |= (model->version >= 3 && model->version <= 4 ? 0xfULL : 0xbULL) << (4 * i);
+		bits |= (model->has_any_thread ? 0xfULL : 0xbULL) << (4 * i);
 	return bits;
 }
 
@@ -41,7 +40,7 @@ static uint64_t select_bits(const struct machine_model *model)
 {
 	uint64_t bits = 0xffffffffULL;
 
-	if (model->version < 3 || model->version > 4)
+	if (!model->has_any_thread)
 		bits &= ~(1ULL << 21);
 	return bits;
 }
@@ -130,7 +129,8 @@ static bool write_amd(struct machine_cpu *cpu, uint32_t msr, uint64_t value)
 		if (i >= model->num_gp)
 			return true;
 		if (is_select)
-			cpu->gp_select[i] = value & 0x0000030fffd7ffffULL;
+			cpu->gp_select[i] =
+				value & (model->has_svm ? 0x30fffd7ffffULL : 0xfffd7ffffULL);
 		else
 			cpu->gp_counter[i] = value & machine_ones(model->gp_width);
 		return true;

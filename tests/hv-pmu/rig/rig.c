@@ -265,7 +265,8 @@ static int passed_counter(const struct rig *rig, u32 msr)
 	if (model->vendor == MACHINE_AMD) {
 		if (msr - HVPMU_MSR_K7_PERFCTR0 < HVPMU_K7_COUNTERS)
 			return (int)(msr - HVPMU_MSR_K7_PERFCTR0);
-		if (msr - HVPMU_MSR_CORE_PERFCTR0 < 2 * HVPMU_MAX_GP && msr & 1)
+		if (hvpmu_has_core_ext(&rig->part) &&
+		    msr - HVPMU_MSR_CORE_PERFCTR0 < 2 * HVPMU_MAX_GP && msr & 1)
 			return (int)(msr - HVPMU_MSR_CORE_PERFCTR0) / 2;
 		return -1;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "world.h"
+#include "tests/hv-pmu/world/world.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +25,8 @@ static const struct machine_model *private_model(const struct world *world,
 	model.version = world->rig.part.version;
 	model.num_gp = scope->guest_gp;
 	model.num_fixed = scope->guest_fixed;
+	model.has_any_thread = false;
+	model.has_svm = false;
 	return &model;
 }
 
@@ -79,8 +81,7 @@ static void interrupt(struct rig *rig, int cpu, void *context)
 		rig_deliver_nmi(rig, cpu);
 }
 
-/* What a guest writes: the same to its private PMU and through the rig. */
-static void guest_write(struct world *world, int vcpu, u32 msr, u64 value)
+void world_guest_write(struct world *world, int vcpu, u32 msr, u64 value)
 {
 	bool ok = machine_wrmsr(&world->guest[vcpu], msr, value);
 	int result = rig_guest_wrmsr(&world->rig, vcpu, msr, value);
@@ -89,7 +90,7 @@ static void guest_write(struct world *world, int vcpu, u32 msr, u64 value)
 		world->violation = "8: a write faults where a private PMU does not, or the reverse";
 }
 
-static void guest_read(struct world *world, int vcpu, u32 msr)
+void world_guest_read(struct world *world, int vcpu, u32 msr)
 {
 	u64 expected = 0, value = 0;
 	bool ok = machine_rdmsr(&world->guest[vcpu], msr, &expected);
@@ -126,16 +127,24 @@ static u64 guest_set(const struct world *world)
 	return world->rig.part.guest_mask;
 }
 
-/* An instruction on the private PMU. What the filter denies does not count there either. */
-static void count_private(struct world *world, int vcpu)
+void world_count_private(struct world *world, int vcpu, enum machine_event event, unsigned int cpl,
+			 u64 count)
 {
 	struct machine_cpu *guest = &world->guest[vcpu];
-	u64 select = guest->gp_select[0];
+	struct machine_cpu allowed = *guest;
 
-	if (world->rig.denied & 1)
-		guest->gp_select[0] = 0;
-	machine_count(guest, MACHINE_INSTRUCTIONS, 0, 1);
-	guest->gp_select[0] = select;
+	for (u64 denied = world->rig.vcpu[vcpu].core.denied; denied; denied &= denied - 1) {
+		unsigned int counter = (unsigned int)__builtin_ctzll(denied);
+
+		if (counter >= HVPMU_FIXED(0))
+			allowed.fixed_ctrl &= ~(0xfULL << (4 * (counter - HVPMU_FIXED(0))));
+		else
+			allowed.gp_select[counter] = 0;
+	}
+	machine_count(&allowed, event, cpl, count);
+	memcpy(allowed.gp_select, guest->gp_select, sizeof(allowed.gp_select));
+	allowed.fixed_ctrl = guest->fixed_ctrl;
+	*guest = allowed;
 }
 
 /*
@@ -172,47 +181,49 @@ static bool act_in_guest(struct world *world, const struct scope *scope, struct 
 		if (machine->nmi_pending || closes_circle(world, vcpu))
 			return false;
 		machine_count(&world->host[action.cpu], MACHINE_INSTRUCTIONS, 0, 1);
-		count_private(world, vcpu);
+		world_count_private(world, vcpu, MACHINE_INSTRUCTIONS, 0, 1);
 		machine_count(machine, MACHINE_INSTRUCTIONS, 0, 1);
 		return true;
 	case ACTION_SELECT:
-		guest_write(world, vcpu, select_msr(world, action.argument), selects[action.value]);
+		world_guest_write(world, vcpu, select_msr(world, action.argument),
+				  selects[action.value]);
 		return true;
 	case ACTION_COUNTER:
 		/* Passed through: the NMI comes first. */
 		if (machine->nmi_pending)
 			return false;
-		guest_write(world, vcpu, counter_msr(world, action.argument),
-			    action.value ? max : 1);
+		world_guest_write(world, vcpu, counter_msr(world, action.argument),
+				  action.value ? max : 1);
 		return true;
 	case ACTION_FIXED_CTRL:
-		guest_write(world, vcpu, HVPMU_MSR_FIXED_CTR_CTRL, fixed_ctrls[action.value]);
+		world_guest_write(world, vcpu, HVPMU_MSR_FIXED_CTR_CTRL, fixed_ctrls[action.value]);
 		return true;
 	case ACTION_GLOBAL_CTRL:
-		guest_write(world, vcpu,
-			    is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_CTL : HVPMU_MSR_GLOBAL_CTRL,
-			    action.value ? guest_set(world) : 0);
+		world_guest_write(world, vcpu,
+				  is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_CTL : HVPMU_MSR_GLOBAL_CTRL,
+				  action.value ? guest_set(world) : 0);
 		return true;
 	case ACTION_STATUS_CLEAR:
-		guest_write(world, vcpu,
-			    is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_STATUS_CLR
-					  : HVPMU_MSR_GLOBAL_OVF_CTRL,
-			    guest_set(world) | (scope->has_freeze && scope->machine.version >= 4
-							? HVPMU_STATUS_CTR_FRZ
-							: 0));
+		world_guest_write(
+			world, vcpu,
+			is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_STATUS_CLR : HVPMU_MSR_GLOBAL_OVF_CTRL,
+			guest_set(world) | (scope->has_freeze && scope->machine.version >= 4
+						    ? HVPMU_STATUS_CTR_FRZ
+						    : 0));
 		return true;
 	case ACTION_STATUS_SET:
-		guest_write(world, vcpu,
-			    is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_STATUS_SET
-					  : HVPMU_MSR_GLOBAL_STATUS_SET,
-			    1);
+		world_guest_write(world, vcpu,
+				  is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_STATUS_SET
+						: HVPMU_MSR_GLOBAL_STATUS_SET,
+				  1);
 		return true;
 	case ACTION_READ_STATUS:
-		guest_read(world, vcpu,
-			   is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_STATUS : HVPMU_MSR_GLOBAL_STATUS);
+		world_guest_read(world, vcpu,
+				 is_amd(scope) ? HVPMU_MSR_AMD_GLOBAL_STATUS
+					       : HVPMU_MSR_GLOBAL_STATUS);
 		return true;
 	case ACTION_READ_COUNTER:
-		guest_read(world, vcpu, counter_msr(world, action.argument));
+		world_guest_read(world, vcpu, counter_msr(world, action.argument));
 		return true;
 	case ACTION_UNMASK:
 		/* The PMI has come, or this is before it: then it would come first. */
@@ -226,8 +237,7 @@ static bool act_in_guest(struct world *world, const struct scope *scope, struct 
 	}
 }
 
-/* The state goes out as bytes, and what comes back must be the same guest. */
-static void save_and_restore(struct world *world, int vcpu, struct hvpmu_env *env)
+void world_save_and_restore(struct world *world, int vcpu, struct hvpmu_env *env)
 {
 	struct hvpmu_vcpu *core = &world->rig.vcpu[vcpu].core;
 	struct hvpmu_part part = core->part;
@@ -242,7 +252,7 @@ static void save_and_restore(struct world *world, int vcpu, struct hvpmu_env *en
 static void emulate(struct world *world, int vcpu, struct hvpmu_env *env)
 {
 	/* The instruction retires on the guest's private PMU; the host's never saw it. */
-	count_private(world, vcpu);
+	world_count_private(world, vcpu, MACHINE_INSTRUCTIONS, 0, 1);
 	hvpmu_retired(&world->rig.vcpu[vcpu].core, env, HVPMU_RETIRED_INSTRUCTION, 0);
 }
 
@@ -307,13 +317,13 @@ static bool act_in_host(struct world *world, const struct scope *scope, struct a
 	case ACTION_SAVE_RESTORE:
 		if (!scope->has_migration_state || vcpu < 0)
 			return false;
-		save_and_restore(world, vcpu, &env);
+		world_save_and_restore(world, vcpu, &env);
 		return true;
 	default: return false;
 	}
 }
 
-/* PMIs that the rig has just injected are those that the private PMU raised. */
+/* PMIs that the rig has injected since are those that the private PMU raised. */
 static void compare_injections(struct world *world, const u32 before[])
 {
 	for (int i = 0; i < world->rig.num_vcpus; i++) {
@@ -342,6 +352,18 @@ static void settle_host(struct world *world)
 	}
 }
 
+void world_begin(const struct world *world, struct world_mark *ret)
+{
+	for (int i = 0; i < world->rig.num_vcpus; i++)
+		ret->injected[i] = world->rig.vcpu[i].injected;
+}
+
+void world_end(struct world *world, const struct world_mark *mark)
+{
+	compare_injections(world, mark->injected);
+	settle_host(world);
+}
+
 bool world_act(struct world *world, const struct scope *scope, struct action action,
 	       unsigned int *ret_accesses)
 {
@@ -349,11 +371,10 @@ bool world_act(struct world *world, const struct scope *scope, struct action act
 	struct rig *rig = &world->rig;
 	struct machine_cpu *machine = &rig->cpu[action.cpu].machine;
 	int vcpu = rig->cpu[action.cpu].vcpu;
-	u32 injected[RIG_MAX_VCPUS];
+	struct world_mark mark;
 	bool is_done;
 
-	for (int i = 0; i < rig->num_vcpus; i++)
-		injected[i] = rig->vcpu[i].injected;
+	world_begin(world, &mark);
 	rig->hook = interrupt;
 	rig->context = &interruption;
 	if (action.kind == ACTION_NMI) {
@@ -369,8 +390,7 @@ bool world_act(struct world *world, const struct scope *scope, struct action act
 		rig_deliver_nmi(rig, action.cpu);
 	rig->hook = NULL;
 	rig->context = NULL;
-	compare_injections(world, injected);
-	settle_host(world);
+	world_end(world, &mark);
 	*ret_accesses = interruption.accesses;
 	return is_done;
 }

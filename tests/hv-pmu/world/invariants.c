@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The invariants of docs/hv-pmu.md, as far as a state shows them. */
-#include "world.h"
+#include "tests/hv-pmu/world/world.h"
 
 #include "hvpmu/msr.h"
 

@@ -3,8 +3,8 @@
  * One small world: the rig, and beside it what each guest and each host would see with a PMU of its own.
  * An action changes both; the invariants compare them.
  */
-#ifndef HVP_TESTS_CHECKER_WORLD_H
-#define HVP_TESTS_CHECKER_WORLD_H
+#ifndef HVP_TESTS_WORLD_H
+#define HVP_TESTS_WORLD_H
 
 #include <stddef.h>
 
@@ -80,6 +80,28 @@ bool world_init(struct world *world, const struct scope *scope);
  */
 bool world_act(struct world *world, const struct scope *scope, struct action action,
 	       unsigned int *ret_accesses);
+
+/*
+ * What actions are made of; also for other drivers of a world. Each is one step between
+ * world_begin() and world_end(), which compare the PMIs that were injected and the overflows that
+ * the host was given with those of the private PMUs.
+ */
+struct world_mark {
+	u32 injected[RIG_MAX_VCPUS];
+};
+void world_begin(const struct world *world, struct world_mark *ret);
+void world_end(struct world *world, const struct world_mark *mark);
+
+/* What the vCPU's guest, in guest mode, writes and reads: through the rig and on its private PMU. */
+void world_guest_write(struct world *world, int vcpu, u32 msr, u64 value);
+void world_guest_read(struct world *world, int vcpu, u32 msr);
+
+/* Events on the private PMU only. What the filter denies does not count there either. */
+void world_count_private(struct world *world, int vcpu, enum machine_event event, unsigned int cpl,
+			 u64 count);
+
+/* The core's state goes out as bytes, and what comes back must be the same guest. */
+void world_save_and_restore(struct world *world, int vcpu, struct hvpmu_env *env);
 
 /* Counts that grow without end and decide nothing are set to 0, so that states can be compared. */
 void world_normalize(struct world *world);
