@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t *records = calloc(1, DATA_SIZE);
 	struct hvpmu_ring_reader reader;
 	const struct hvpmu_record *record;
-	volatile unsigned int sum = 0;
+	unsigned int sum = 0;
 
 	if (!records || size < 16)
 		goto out;
@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hvpmu_ring_release(&reader);
 	if (page.head - page.tail > DATA_SIZE)
 		abort();
+	__asm__ __volatile__("" ::"r"(sum));
 out:
 	free(records);
 	return 0;
