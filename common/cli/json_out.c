@@ -152,6 +152,8 @@ void hvp_json_hex(struct hvp_json *json, const char *key, uint64_t value)
 
 void hvp_json_double(struct hvp_json *json, const char *key, double value)
 {
+	/* 100 and not 1e+02. */
+	bool is_plain = value == 0 || (fabs(value) >= 1e-4 && fabs(value) < 1e15);
 	char text[40];
 
 	if (!isfinite(value)) {
@@ -161,7 +163,7 @@ void hvp_json_double(struct hvp_json *json, const char *key, double value)
 	begin_value(json, key);
 	for (int digits = 1; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
+		if (strtod(text, NULL) == value && !(is_plain && strchr(text, 'e')))
 			break;
 	}
 	fputs(text, json->out);

@@ -156,7 +156,7 @@ static struct hvp_error *say_guest_mode(struct hvp_perf_set *set, uint64_t time)
 	const struct hvp_record note = {
 		.type = HVP_RECORD_NOTE,
 		.time = time,
-		.note = {"the host's kernel (5.17 to 6.7) does not tell a guest's kernel from its "
+		.note = {"the host's kernel (5.17 to 6.6) does not tell a guest's kernel from its "
 			 "user mode: the address tells them apart here, which is wrong for code "
 			 "below 2^63 in a guest's kernel (firmware, 32-bit kernels)"}};
 

@@ -41,7 +41,7 @@ bool hvp_perf_has_stale_guest_mode(const char *release)
 
 	if (sscanf(release, "%u.%u", &major, &minor) != 2)
 		return false;
-	return (major == 5 && minor >= 17) || (major == 6 && minor < 8);
+	return (major == 5 && minor >= 17) || (major == 6 && minor < 7);
 }
 
 void hvp_perf_features_probe(struct hvp_perf_features *ret)

@@ -27,7 +27,7 @@ struct hvp_perf_features {
 	bool has_read_lost;
 	/*
 	 * From 5.17 on KVM told perf a guest's mode by preempted_in_kernel, which is not kept up
-	 * while the guest runs; commit 77bcd9e6231a in 6.8 mended it.
+	 * while the guest runs; commit 547c91929f43 in 6.7-rc5 mended it.
 	 */
 	bool has_stale_guest_mode;
 };

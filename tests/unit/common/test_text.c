@@ -201,6 +201,7 @@ static void json_doubles_are_short_and_exact_and_never_nan(void **state)
 		double value;
 		const char *json;
 	} cases[] = {
+		{100, "100\n"},	     {123456789e5, "12345678900000\n"},
 		{0.1, "0.1\n"},	     {1.0 / 3, "0.3333333333333333\n"},
 		{1e300, "1e+300\n"}, {-0.0, "-0\n"},
 		{NAN, "null\n"},     {INFINITY, "null\n"},

@@ -213,7 +213,7 @@ static void kernels_with_the_stale_guest_mode_are_known(void **state)
 		bool is_stale;
 	} kernels[] = {
 		{"5.16.0", false}, {"5.17.0-1-amd64", true}, {"6.1.0-56-cloud-amd64", true},
-		{"6.7.12", true},  {"6.8.0-rc1", false},     {"6.18.44", false},
+		{"6.6.30", true},  {"6.7.0", false},	     {"6.18.44", false},
 		{"4.19.0", false}, {"7.1.0", false},	     {"", false},
 	};
 
