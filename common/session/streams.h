@@ -17,6 +17,8 @@ struct hvp_stream_writer {
 	uint8_t *bytes;
 	uint64_t *runs;
 	size_t max_rows;
+	/* Of zstd. */
+	int level;
 };
 
 struct hvp_error *hvp_stream_writer_init(struct hvp_stream_writer *writer, size_t max_rows,

@@ -7,6 +7,8 @@
 
 #include "common/session/format.h"
 
+/* Matches are all there is to gain in words: a few levels above the others' pay. */
+#define WORDS_LEVELS 2
 /* A block below this is not worth a zstd frame. */
 #define MIN_ZSTD_SIZE 48
 /* Runs pay when there are at most one per so many numbers. */
@@ -20,6 +22,7 @@ struct hvp_error *hvp_stream_writer_init(struct hvp_stream_writer *writer, size_
 		.bytes = malloc(max_rows),
 		.runs = malloc(2 * (max_rows / RUNS_PER_NUMBER + 1) * sizeof(*writer->runs)),
 		.max_rows = max_rows,
+		.level = level,
 	};
 	if (!writer->zstd || !writer->bytes || !writer->runs ||
 	    ZSTD_isError(ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, level))) {
@@ -178,5 +181,9 @@ void hvp_stream_put_words(struct hvp_stream_writer *writer, const uint64_t *word
 			  struct hvp_buf *buf)
 {
 	hvp_buf_add_u8(buf, HVP_STREAM_WORDS);
+	/* Levels that zstd has not are cut to those it has; so neither call fails. */
+	(void)ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel,
+				     writer->level + WORDS_LEVELS);
 	put_block(writer, (const uint8_t *)words, num * sizeof(*words), buf);
+	(void)ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, writer->level);
 }
