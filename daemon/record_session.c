@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -145,12 +146,16 @@ static struct hvp_error *open_source(struct run *run)
 
 /*
  * On a machine where every CPU is wanted by many, who drains the rings must not wait until they are
- * full. It takes a percent or two of one CPU; the program that is run keeps its priority, for it
- * was forked before. Only root may.
+ * full. A nice value is not enough: where the scheduler groups by session (autogroup, cgroups) it
+ * counts within the group only. It takes a few percent of one CPU; the program that is run keeps its
+ * priority, for it was forked before. Only root may.
  */
 static void raise_priority(void)
 {
-	if (setpriority(PRIO_PROCESS, 0, -20))
+	const struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_RR)};
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) &&
+	    setpriority(PRIO_PROCESS, 0, -20))
 		return;
 }
 
