@@ -50,8 +50,8 @@ static bool is_pipe_of_others(const char *path, const struct stat *info)
 {
 	struct statfs file_system;
 
-	return S_ISFIFO(info->st_mode) && is_others(info->st_uid) &&
-	       !statfs(path, &file_system) && file_system.f_type != PIPEFS_MAGIC;
+	return S_ISFIFO(info->st_mode) && is_others(info->st_uid) && !statfs(path, &file_system) &&
+	       file_system.f_type != PIPEFS_MAGIC;
 }
 
 /*

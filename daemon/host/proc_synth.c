@@ -150,9 +150,8 @@ static uint64_t hash_file(const struct hvp_maps_line *line)
 /* For all processes that map the file. Without memory it is looked into again. */
 static void remember_file(struct synth *synth, const struct known_file *file, uint64_t hash)
 {
-	struct hvp_error *err =
-		hvp_array_reserve(&synth->files, &synth->capacity, synth->num_files + 1,
-				  sizeof(*synth->files));
+	struct hvp_error *err = hvp_array_reserve(&synth->files, &synth->capacity,
+						  synth->num_files + 1, sizeof(*synth->files));
 
 	if (!err)
 		err = hvp_map_set(&synth->file_of_hash, hash, synth->num_files);

@@ -82,8 +82,7 @@ static bool sees_our_files(const struct hvp_host_roots *roots, uint32_t pid)
 static int open_jit_map(const char *path, const char *process, bool is_in_our_world)
 {
 	struct stat map, owner;
-	hvp_scope(hvp_close_fd) int fd =
-		hvp_file_open_regular(AT_FDCWD, path, O_NOFOLLOW, &map);
+	hvp_scope(hvp_close_fd) int fd = hvp_file_open_regular(AT_FDCWD, path, O_NOFOLLOW, &map);
 
 	if (fd < 0)
 		return -1;

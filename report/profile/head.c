@@ -110,8 +110,7 @@ void hvp_facts_deinit(struct hvp_facts *facts)
 
 bool hvp_facts_has_cost(const struct hvp_facts *facts)
 {
-	return facts->has_end &&
-	       (facts->end.collector_cpu_ns || facts->end.collector_rss_bytes);
+	return facts->has_end && (facts->end.collector_cpu_ns || facts->end.collector_rss_bytes);
 }
 
 double hvp_facts_overhead(const struct hvp_facts *facts)

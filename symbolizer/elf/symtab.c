@@ -195,8 +195,7 @@ static void settle_sizes(struct hvp_symtab *symtab)
 		if (!entry->symbol.size && end > entry->symbol.address && end != UINT64_MAX)
 			entry->symbol.size = end - entry->symbol.address;
 		entry->limit = i;
-		while (entry->limit &&
-		       end_of(&symtab->entries[entry->limit - 1]) <= end_of(entry))
+		while (entry->limit && end_of(&symtab->entries[entry->limit - 1]) <= end_of(entry))
 			entry->limit = symtab->entries[entry->limit - 1].limit;
 	}
 }

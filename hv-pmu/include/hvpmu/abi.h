@@ -78,6 +78,7 @@ struct hvpmu_record_sample {
 	uint64_t ip;
 	uint64_t period;
 	uint64_t cr3; /* of the guest, or of the host's thread */
+
 	/* uint64_t chain[num_chain]: return addresses, innermost first */
 };
 

@@ -297,8 +297,8 @@ static void thousands_of_machines_with_one_name_have_a_name_each(void **state)
 	assert_string_equal(vm.name, "anonymous#20000");
 	/* One that is called so already. */
 	add_vm(test->domains, 500, 5, SECONDS(1), true, "anonymous#20001");
-	hvp_domain_table_get(test->domains, add_vm(test->domains, 501, 5, SECONDS(1), true,
-						   "anonymous"), &vm);
+	hvp_domain_table_get(test->domains,
+			     add_vm(test->domains, 501, 5, SECONDS(1), true, "anonymous"), &vm);
 	assert_string_equal(vm.name, "anonymous#20002");
 }
 

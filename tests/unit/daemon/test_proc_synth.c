@@ -209,8 +209,8 @@ static void what_a_process_shows_of_a_file_is_not_told_of_another_process(void *
 		const uint32_t pids[] = {first, 25 - first};
 
 		assert_ok(hvp_proc_synth(&tree.roots, pids, 2, &log.sink, NULL));
-		assert_non_null(strstr(fixture_log_text(&log),
-				       "mmap 13 1000-2000 +0 /lib/c.so 1011"));
+		assert_non_null(
+			strstr(fixture_log_text(&log), "mmap 13 1000-2000 +0 /lib/c.so 1011"));
 		fixture_log_deinit(&log);
 		fixture_log_init(&log);
 	}
@@ -240,8 +240,7 @@ static void what_is_no_file_is_not_even_opened(void **state)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	hvp_scope(hvp_close_fd) int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	assert_true(inotify_add_watch(watch, path, IN_OPEN) >= 0);
-	fixture_write(&tree, "proc/12/maps",
-		      "1000-2000 r-xp 00000000 fe:01 77 /dev/watchdog\n");
+	fixture_write(&tree, "proc/12/maps", "1000-2000 r-xp 00000000 fe:01 77 /dev/watchdog\n");
 	assert_ok(hvp_proc_synth(&tree.roots, NULL, 0, &log.sink, &stats));
 	fixture_log_is(&log, "mmap 12 1000-2000 +0 /dev/watchdog\n");
 	assert_int_equal(stats.build_ids, 0);

@@ -308,8 +308,7 @@ static void the_hosts_kallsyms_have_to_be_of_the_recorded_boot(void **state)
 	write_kallsyms("near.kallsyms", "vmlinux1", ONE - 0x40);
 	write_system_map("System.map", "vmlinux1");
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const struct hvp_symbolizer_options options = {
-			.kallsyms = table[i].kallsyms};
+		const struct hvp_symbolizer_options options = {.kallsyms = table[i].kallsyms};
 		bool is_other = strchr(table[i].expected, '!') != NULL;
 		struct world world;
 

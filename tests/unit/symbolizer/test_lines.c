@@ -174,8 +174,7 @@ static void a_dwo_file_that_is_a_fifo_is_not_waited_for(void **state)
 			continue;
 		world_locate(&world, HVP_MODE_HOST_USER, 0, PID, 1, symbols[i].address + BASE,
 			     &location);
-		assert_ok(
-			hvp_symbolizer_lines(world.symbolizer, &location, &lines, &num_lines));
+		assert_ok(hvp_symbolizer_lines(world.symbolizer, &location, &lines, &num_lines));
 	}
 	alarm(0);
 	assert_int_equal(num_lines, 1);

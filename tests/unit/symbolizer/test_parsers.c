@@ -191,8 +191,7 @@ static void symbols_inside_others_are_found_from_inside_out(void **state)
 		random = random * 6364136223846793005ULL + 1442695040888963407ULL;
 		snprintf(names[i], sizeof(names[i]), "f%zu", i);
 		assert_ok(hvp_symtab_add(&symtab, names[i], 0x1000 + i * 16,
-					 1 + (random >> 33) % 400, UINT64_MAX,
-					 HVP_BINDING_GLOBAL));
+					 1 + (random >> 33) % 400, UINT64_MAX, HVP_BINDING_GLOBAL));
 	}
 	assert_ok(hvp_symtab_finish(&symtab));
 	for (uint64_t address = 0xff0; address < 0x1000 + NUM_NESTED * 17; address++)
