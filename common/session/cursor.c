@@ -12,6 +12,9 @@
 
 /* More than overlap in any real session (a drain of many seconds); what claims more is hostile. */
 #define MAX_OPEN 1024u
+/* Their rows: so many for each byte of the file, and a million. */
+#define MAX_ROWS_PER_BYTE 16u
+#define MAX_ROWS_AT_LEAST (1u << 20)
 
 /* A chunk in memory, its rows in order of time. */
 struct open_chunk {
@@ -30,6 +33,7 @@ struct hvp_session_cursor {
 	/* A heap: the chunk with the earliest next row first. */
 	struct open_chunk **heap;
 	size_t num_open, heap_capacity;
+	uint64_t num_open_rows;
 	/* Whose row was handed out last. */
 	struct open_chunk *current;
 	struct hvp_batch batch;
@@ -144,16 +148,21 @@ static struct hvp_error *sort_rows(struct open_chunk *open)
 
 static struct hvp_error *open_chunk(struct hvp_session_cursor *cursor, size_t chunk)
 {
+	const struct hvp_session *session = cursor->session;
+	const struct hvp_chunk_info *info = &session->chunks[chunk].info;
 	struct open_chunk *open;
 	struct hvp_error *err;
 
-	if (cursor->num_open >= MAX_OPEN)
-		return hvp_error_at(HVP_ERROR_FORMAT, cursor->session->path,
-				    cursor->session->chunks[chunk].info.file_offset,
-				    "more than %u chunks of the same time", MAX_OPEN);
+	if (cursor->num_open >= MAX_OPEN ||
+	    cursor->num_open_rows + info->num_samples >
+		    MAX_ROWS_AT_LEAST + MAX_ROWS_PER_BYTE * session->num_bytes)
+		return hvp_error_at(HVP_ERROR_FORMAT, session->path, info->file_offset,
+				    "%zu chunks with %llu samples overlap in time with this one, "
+				    "more than in any real session",
+				    cursor->num_open, (unsigned long long)cursor->num_open_rows);
 	hvp_try(hvp_array_reserve(&cursor->heap, &cursor->heap_capacity, cursor->num_open + 1,
 				  sizeof(*cursor->heap)));
-	hvp_try(hvp_session_read_chunk(cursor->session, chunk, &cursor->batch));
+	hvp_try(hvp_session_read_chunk(session, chunk, &cursor->batch));
 	open = calloc(1, sizeof(*open));
 	if (!open)
 		return hvp_error_no_memory;
@@ -163,6 +172,7 @@ static struct hvp_error *open_chunk(struct hvp_session_cursor *cursor, size_t ch
 	open->chunk = chunk;
 	cursor->batch.capacity = 0;
 	cursor->batch.num_rows = 0;
+	cursor->num_open_rows += open->num;
 	err = sort_rows(open);
 	if (err) {
 		close_chunk(open);
@@ -184,6 +194,7 @@ static void leave_current(struct hvp_session_cursor *cursor)
 		heap_sink(cursor);
 		return;
 	}
+	cursor->num_open_rows -= open->num;
 	cursor->heap[0] = cursor->heap[--cursor->num_open];
 	heap_sink(cursor);
 	close_chunk(open);

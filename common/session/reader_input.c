@@ -36,7 +36,7 @@ struct hvp_error *hvp_session_charge(struct hvp_session *session, const struct h
 		return hvp_reader_error(reader,
 					"this chunk claims more than a file of %llu bytes "
 					"can hold",
-					(unsigned long long)session->file_size);
+					(unsigned long long)session->num_bytes);
 	session->memory_left -= size;
 	return NULL;
 }

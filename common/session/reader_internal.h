@@ -13,7 +13,7 @@
 #include "common/session/columns.h"
 #include "common/session/reader.h"
 
-/* Distinct facts; no collector has a hundred. */
+/* Facts, the replaced ones included; no collector has a hundred. */
 #define HVP_MAX_INFO 4096u
 
 struct hvp_info_item {
@@ -97,6 +97,8 @@ struct hvp_session {
 
 	struct hvp_info_item *info;
 	size_t num_info, info_capacity;
+	/* Those that came, also when they replaced others. */
+	size_t num_facts;
 	struct hvp_event_info *events;
 	size_t num_events, events_capacity;
 	/* Stands for events whose description is damaged; UINT16_MAX: there is none. */
@@ -124,6 +126,8 @@ struct hvp_session {
 	/* All samples that were written: by the end chunk, and by the index. */
 	uint64_t end_samples, index_samples;
 
+	/* Of the chunks that were read: a file's own size may be a hole. */
+	uint64_t num_bytes;
 	/* While opening. */
 	uint64_t memory_left;
 	struct hvp_column_decoder *decoder;
@@ -136,8 +140,8 @@ struct hvp_session {
 struct hvp_error *hvp_session_pread(const struct hvp_session *session, uint64_t offset, void *data,
 				    size_t size) hvp_must_use;
 /*
- * Takes `size` bytes of what a file of this size may make the reader hold (64 times as much, and 16
- * MiB): equal columns and zstd can claim far more rows than anyone ever wrote.
+ * Takes `size` bytes of what the chunks up to here may make the reader hold (64 times their size,
+ * and 16 MiB): equal columns and zstd can claim far more rows than anyone ever wrote.
  */
 struct hvp_error *hvp_session_charge(struct hvp_session *session, const struct hvp_reader *reader,
 				     uint64_t size) hvp_must_use;

@@ -57,7 +57,7 @@ struct hvp_error *hvp_load_info(struct hvp_session *session, struct hvp_reader *
 		struct hvp_info_item item;
 		size_t size;
 
-		if (session->num_info >= HVP_MAX_INFO)
+		if (session->num_facts++ >= HVP_MAX_INFO)
 			return hvp_reader_error(reader, "more than %u facts", HVP_MAX_INFO);
 		hvp_try(read_text(session, reader, &item.key, &size));
 		hvp_try(read_text(session, reader, &item.value, &size));

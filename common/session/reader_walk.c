@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opening a session walks its chunks from the first to the last, past whatever is damaged. */
 #include <endian.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/session/reader_internal.h"
 
-/* Bytes searched at a time for the next chunk header. */
+/* Bytes searched for the next chunk header: at first, which is often enough, and at most at a time. */
+#define FIRST_SEARCH_PIECE 1024u
 #define SEARCH_PIECE (64u << 10)
 /* Of memory for what is loaded at open. Real sessions need about 10 bytes for one in the file. */
 #define MEMORY_PER_BYTE 64u
@@ -62,6 +65,9 @@ static struct hvp_error *load_chunk(struct hvp_session *session, uint64_t offset
 						  header->stored_size));
 		return NULL;
 	}
+	session->num_bytes += HVP_CHUNK_HEADER_SIZE + header->stored_size;
+	session->memory_left +=
+		MEMORY_PER_BYTE * (HVP_CHUNK_HEADER_SIZE + (uint64_t)header->stored_size);
 	if (!is_known(header->type)) {
 		if (!(header->flags & HVP_CHUNK_CRITICAL))
 			return NULL;
@@ -81,6 +87,16 @@ static struct hvp_error *load_chunk(struct hvp_session *session, uint64_t offset
 	return NULL;
 }
 
+/* Where the data behind `offset` begins: a hole of terabytes has no chunk, and takes hours to read. */
+static uint64_t skip_hole(const struct hvp_session *session, uint64_t offset)
+{
+	off_t data = lseek(session->fd, (off_t)offset, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? session->file_size : offset;
+	return (uint64_t)data < session->file_size ? (uint64_t)data : session->file_size;
+}
+
 /*
  * The offset of the next intact chunk header from `offset` on; the file's end when there is none.
  */
@@ -88,13 +104,16 @@ static struct hvp_error *find_chunk(struct hvp_session *session, uint64_t offset
 {
 	const uint32_t magic = htole32(HVP_CHUNK_MAGIC);
 	struct hvp_chunk_header header;
+	size_t piece = FIRST_SEARCH_PIECE;
 
 	hvp_buf_clear(&session->stored);
 	if (!hvp_buf_reserve(&session->stored, SEARCH_PIECE))
 		return hvp_error_no_memory;
-	while (session->file_size - offset >= HVP_CHUNK_HEADER_SIZE) {
+	for (offset = skip_hole(session, offset);
+	     session->file_size - offset >= HVP_CHUNK_HEADER_SIZE;
+	     offset = skip_hole(session, offset)) {
 		uint64_t left = session->file_size - offset;
-		size_t size = left < SEARCH_PIECE ? (size_t)left : SEARCH_PIECE;
+		size_t size = left < piece ? (size_t)left : piece;
 		const uint8_t *data = session->stored.data, *at = data, *end = data + size;
 
 		hvp_try(hvp_session_pread(session, offset, session->stored.data, size));
@@ -108,6 +127,7 @@ static struct hvp_error *find_chunk(struct hvp_session *session, uint64_t offset
 		}
 		/* A header may lie across two pieces. */
 		offset += size - HVP_CHUNK_HEADER_SIZE + 1;
+		piece = piece < SEARCH_PIECE ? 2 * piece : piece;
 	}
 	*ret = session->file_size;
 	return NULL;
@@ -193,7 +213,7 @@ struct hvp_error *hvp_session_walk(struct hvp_session *session)
 	hvp_try(hvp_session_pread(session, 0, bytes, sizeof(bytes)));
 	hvp_try(hvp_file_header_get(bytes, session->path, &is_intact, &header_size));
 	session->damage.is_header_damaged = !is_intact;
-	session->memory_left = MEMORY_PER_BYTE * session->file_size + MEMORY_AT_LEAST;
+	session->memory_left = MEMORY_AT_LEAST;
 	if (header_size > session->file_size)
 		header_size = HVP_FILE_HEADER_SIZE;
 	hvp_try(look_for_trailer(session, header_size));

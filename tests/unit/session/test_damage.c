@@ -449,7 +449,7 @@ static void without_an_end_the_index_tells_how_many_samples_are_missing(void **s
 }
 
 /* Chunks of 131072 rows that are all the same, which need no more bytes than this. */
-static void expect_refusal_of_claims(enum hvp_chunk_type type, uint8_t column)
+static void expect_refusal_of_claims(enum hvp_chunk_type type, uint8_t column, off_t hole)
 {
 	const uint32_t num_chunks = 200;
 	uint8_t bytes[HVP_CHUNK_HEADER_SIZE], *file;
@@ -478,6 +478,8 @@ static void expect_refusal_of_claims(enum hvp_chunk_type type, uint8_t column)
 		assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
 		assert_int_equal(write(fd, payload.data, payload.size), payload.size);
 	}
+	if (hole)
+		assert_int_equal(ftruncate(fd, hole), 0);
 	session = open_session(fd);
 	assert_non_null(strstr(hvp_session_damage(session), "claims more than a file of"));
 	if (type == HVP_CHUNK_CHAINS)
@@ -491,8 +493,177 @@ static void expect_refusal_of_claims(enum hvp_chunk_type type, uint8_t column)
 static void chunks_that_claim_far_more_than_they_hold_are_refused(void **state)
 {
 	(void)state;
-	expect_refusal_of_claims(HVP_CHUNK_STACKS, HVP_STACK_FRAME);
-	expect_refusal_of_claims(HVP_CHUNK_CHAINS, HVP_CHAIN_USER);
+	expect_refusal_of_claims(HVP_CHUNK_STACKS, HVP_STACK_FRAME, 0);
+	expect_refusal_of_claims(HVP_CHUNK_CHAINS, HVP_CHAIN_USER, 0);
+}
+
+/* Appends a chunk with right checksums. */
+static void append_chunk(int fd, enum hvp_chunk_type type, uint32_t sequence,
+			 const struct hvp_buf *payload)
+{
+	struct hvp_chunk_header header = {.type = (uint16_t)type,
+					  .sequence = sequence,
+					  .stored_size = (uint32_t)payload->size,
+					  .raw_size = (uint32_t)payload->size,
+					  .checksum = hvp_checksum(payload->data, payload->size)};
+	uint8_t bytes[HVP_CHUNK_HEADER_SIZE];
+
+	hvp_chunk_header_put(bytes, &header);
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(write(fd, payload->data, payload->size), payload->size);
+}
+
+static void a_fact_that_comes_without_end_is_refused(void **state)
+{
+	struct hvp_session *session;
+	struct hvp_buf payload;
+	uint8_t *file;
+	size_t size;
+	int fd;
+
+	(void)state;
+	file = make_session(&size);
+	fd = make_file_of(file, HVP_FILE_HEADER_SIZE);
+	hvp_buf_init(&payload);
+	hvp_buf_add_varint(&payload, 0);
+	hvp_buf_add_varint(&payload, 5000);
+	for (size_t i = 0; i < 5000; i++) {
+		hvp_buf_add_string(&payload, "key");
+		hvp_buf_add_string(&payload, "value");
+	}
+	append_chunk(fd, HVP_CHUNK_INFO, 0, &payload);
+	session = open_session(fd);
+	assert_non_null(strstr(hvp_session_damage(session), "more than 4096 facts"));
+	assert_string_equal(hvp_session_info(session, "key"), "value");
+	hvp_session_destroy(session);
+	hvp_buf_deinit(&payload);
+	free(file);
+	close(fd);
+}
+
+/* A hole of a terabyte is neither read nor a reason to believe larger claims. */
+static void a_hole_in_a_file_is_no_data(void **state)
+{
+	(void)state;
+	expect_refusal_of_claims(HVP_CHUNK_CHAINS, HVP_CHAIN_USER, 1ll << 40);
+}
+
+/* A chunk of samples that are all 0, in a few bytes. */
+static void put_empty_samples(struct hvp_buf *payload)
+{
+	hvp_buf_clear(payload);
+	hvp_buf_add_varint(payload, HVP_MAX_ROWS);
+	/* First time, span, one domain: the host. */
+	hvp_buf_add_varint(payload, 0);
+	hvp_buf_add_varint(payload, 0);
+	hvp_buf_add_varint(payload, 1);
+	hvp_buf_add_varint(payload, 0);
+	hvp_buf_add_varint(payload, HVP_MAX_ROWS);
+}
+
+static void more_samples_of_one_time_than_a_file_holds_are_refused(void **state)
+{
+	struct hvp_session_cursor *cursor;
+	const struct hvp_row *row = NULL;
+	struct hvp_session *session;
+	struct hvp_error *err = NULL;
+	struct hvp_buf payload;
+	uint8_t *file;
+	size_t size;
+	int fd;
+
+	(void)state;
+	file = make_session(&size);
+	fd = make_file_of(file, size);
+	assert_int_equal(lseek(fd, 0, SEEK_END), size);
+	hvp_buf_init(&payload);
+	put_empty_samples(&payload);
+	for (uint32_t i = 0; i < 40; i++)
+		append_chunk(fd, HVP_CHUNK_SAMPLES, 100 + i, &payload);
+	session = open_session(fd);
+	assert_int_equal(hvp_session_num_samples(session), 40 * HVP_MAX_ROWS + NUM_SAMPLES);
+	expect_success(hvp_session_cursor_create(session, &cursor));
+	do
+		err = hvp_session_cursor_next(cursor, &row);
+	while (!err && row);
+	expect_error(err, "overlap in time");
+	hvp_session_cursor_destroy(cursor);
+	hvp_session_destroy(session);
+	hvp_buf_deinit(&payload);
+	free(file);
+	close(fd);
+}
+
+/* One step of XXH64 for eight bytes. */
+static uint64_t xxh64_round(uint64_t sum, uint64_t word)
+{
+	sum += word * 0xc2b2ae3d27d4eb4full;
+	return (sum << 31 | sum >> 33) * 0x9e3779b185ebca87ull;
+}
+
+/*
+ * Changes the payload's first word, and its fifth so that the checksum stays the same: both go into
+ * one sum, one after the other.
+ */
+static void forge_first_word(uint8_t *payload, uint64_t first)
+{
+	const uint64_t begin = 0x9e3779b185ebca87ull + 0xc2b2ae3d27d4eb4full;
+	uint64_t old, fifth, inverse = 0xc2b2ae3d27d4eb4full;
+
+	/* Newton: each step doubles the bits that are right. */
+	for (int i = 0; i < 6; i++)
+		inverse *= 2 - 0xc2b2ae3d27d4eb4full * inverse;
+	memcpy(&old, payload, sizeof(old));
+	memcpy(&fifth, payload + 32, sizeof(fifth));
+	fifth += (xxh64_round(begin, old) - xxh64_round(begin, first)) * inverse;
+	memcpy(payload, &first, sizeof(first));
+	memcpy(payload + 32, &fifth, sizeof(fifth));
+}
+
+/* A file that somebody changes while it is read, so that the checksums stay right. */
+static void a_chunk_that_shrinks_behind_its_checksum_is_refused(void **state)
+{
+	struct hvp_session *session;
+	struct hvp_batch batch;
+	struct hvp_buf payload;
+	uint8_t *file;
+	uint64_t first;
+	size_t size;
+	int fd;
+
+	(void)state;
+	file = make_session(&size);
+	fd = make_file_of(file, size);
+	assert_int_equal(lseek(fd, 0, SEEK_END), size);
+	hvp_buf_init(&payload);
+	put_empty_samples(&payload);
+	/* A column of a later format, of which the fifth word is a part, and one of values. */
+	hvp_buf_add_u8(&payload, 99);
+	hvp_buf_add_u32(&payload, 49);
+	hvp_buf_add_bytes(&payload, (const char[49]){0}, 49);
+	hvp_buf_add_u8(&payload, HVP_SAMPLE_TIME);
+	hvp_buf_add_u32(&payload, 6);
+	hvp_buf_add_bytes(&payload, "\2\1\0\2\0\0", 6);
+	append_chunk(fd, HVP_CHUNK_SAMPLES, 100, &payload);
+	session = open_session(fd);
+	hvp_batch_init(&batch);
+	expect_success(hvp_session_read_chunk(session, NUM_SAMPLES / SAMPLES_PER_CHUNK, &batch));
+	hvp_batch_deinit(&batch);
+	/* 64 rows, in as many bytes as the number had. */
+	memcpy(&first, payload.data, sizeof(first));
+	memcpy(&first, "\xc0\x80\0", 3);
+	forge_first_word(payload.data, first);
+	assert_int_equal(pwrite(fd, payload.data, payload.size,
+				(off_t)(size + HVP_CHUNK_HEADER_SIZE)),
+			 payload.size);
+	hvp_batch_init(&batch);
+	expect_error(hvp_session_read_chunk(session, NUM_SAMPLES / SAMPLES_PER_CHUNK, &batch),
+		     "has changed while it was read");
+	hvp_batch_deinit(&batch);
+	hvp_session_destroy(session);
+	hvp_buf_deinit(&payload);
+	free(file);
+	close(fd);
 }
 
 static void what_is_no_session_is_refused_by_name(void **state)
@@ -540,8 +711,12 @@ int main(void)
 		cmocka_unit_test(without_an_end_the_index_tells_how_many_samples_are_missing),
 		cmocka_unit_test(what_is_no_session_is_refused_by_name),
 		cmocka_unit_test(a_recording_of_perf_names_the_verb_that_reads_it),
+		cmocka_unit_test(a_fact_that_comes_without_end_is_refused),
+		cmocka_unit_test(a_hole_in_a_file_is_no_data),
+		cmocka_unit_test(more_samples_of_one_time_than_a_file_holds_are_refused),
+		cmocka_unit_test(a_chunk_that_shrinks_behind_its_checksum_is_refused),
 	};
-	size_t num = 11;
+	size_t num = 16;
 
 	for (size_t i = 0; i < sizeof(forged_cases) / sizeof(forged_cases[0]); i++)
 		tests[num++] = (struct CMUnitTest){.name = forged_cases[i].name,
