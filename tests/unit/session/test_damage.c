@@ -653,9 +653,9 @@ static void a_chunk_that_shrinks_behind_its_checksum_is_refused(void **state)
 	memcpy(&first, payload.data, sizeof(first));
 	memcpy(&first, "\xc0\x80\0", 3);
 	forge_first_word(payload.data, first);
-	assert_int_equal(pwrite(fd, payload.data, payload.size,
-				(off_t)(size + HVP_CHUNK_HEADER_SIZE)),
-			 payload.size);
+	assert_int_equal(
+		pwrite(fd, payload.data, payload.size, (off_t)(size + HVP_CHUNK_HEADER_SIZE)),
+		payload.size);
 	hvp_batch_init(&batch);
 	expect_error(hvp_session_read_chunk(session, NUM_SAMPLES / SAMPLES_PER_CHUNK, &batch),
 		     "has changed while it was read");
