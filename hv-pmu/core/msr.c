@@ -149,6 +149,13 @@ static u64 value_of(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu
 	}
 }
 
+/* Whether an overflow that nobody has seen yet changes what the register reads as. */
+static bool shows_overflows(const struct hvpmu_vcpu *vcpu, struct hvpmu_reg reg)
+{
+	return reg.kind == HVPMU_REG_STATUS ||
+	       (reg.kind == HVPMU_REG_GLOBAL_CTRL && vcpu->freezes_on_pmi);
+}
+
 int hvpmu_rdmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 *ret_value,
 		bool from_host)
 {
@@ -159,9 +166,11 @@ int hvpmu_rdmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 *re
 		return HVPMU_UNKNOWN;
 	if (reg.kind == HVPMU_REG_ABSENT && vcpu->part.vendor == HVPMU_INTEL)
 		return HVPMU_GP;
-	hvpmu_begin(vcpu, env);
+	if (shows_overflows(vcpu, reg)) {
+		hvpmu_begin(vcpu, env);
+		hvpmu_end(env);
+	}
 	*ret_value = value_of(vcpu, env, reg);
-	hvpmu_end(env);
 	return HVPMU_OK;
 }
 
@@ -171,8 +180,6 @@ int hvpmu_rdpmc(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 index, u64 *
 
 	if (counter < 0)
 		return HVPMU_GP;
-	hvpmu_begin(vcpu, env);
 	*ret_value = hvpmu_read_counter(vcpu, env, counter);
-	hvpmu_end(env);
 	return HVPMU_OK;
 }
