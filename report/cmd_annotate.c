@@ -8,6 +8,7 @@
 #include "common/cli/commands.h"
 #include "common/cli/suggest.h"
 #include "common/cli/term.h"
+#include "common/session/format.h"
 #include "report/annotate/annotate_view.h"
 #include "report/output/output.h"
 #include "report/profile/selection.h"
@@ -364,6 +365,7 @@ static struct hvp_error *run(struct hvp_context *context, const void *config_arg
 		.style = (enum hvp_annotate_style)config->style,
 		.has_all = config->has_all,
 		.sources = &annotate.sources,
+		.kernel_release = hvp_session_info(annotate.inputs.session, HVP_INFO_KERNEL),
 	};
 	return print_document(&annotate, context, argc, argv);
 }

@@ -2,7 +2,9 @@
 /* The second step: from a place in an image to names, lines and code. */
 #include <stdlib.h>
 
+#include "common/base/debug_package.h"
 #include "symbolizer/elf/dwarf.h"
+#include "symbolizer/kernel/kcore.h"
 #include "symbolizer/symbolizer_internal.h"
 
 /* Callers hold images as const; the symbolizer that owns them may fill them. */
@@ -95,42 +97,99 @@ struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,
 	return err;
 }
 
-static struct hvp_error *no_code(const struct hvp_image *image)
+static struct hvp_error *no_file(const struct hvp_image *image)
 {
-	const char *what_to_do = hvp_unresolved_text(image->why);
-
 	if (image->kind == HVP_IMAGE_JIT)
-		what_to_do = "code made at run time is not in the session";
-	else if (image->kernel && image->kernel->core == image)
-		what_to_do = "install the kernel's debug package, or give --vmlinux, for a guest "
-			     "--guest NAME=vmlinux:FILE";
-	else if (image->kernel)
-		what_to_do = "install the kernel's debug package, or give a folder with its "
-			     "/lib/modules as --symfs, for a guest as --guest NAME=root:DIR";
-	return hvp_error_create(HVP_ERROR_NOT_FOUND,
-				"there is no file here with the code of %s: %s", image->name,
-				what_to_do);
+		return hvp_error_create(HVP_ERROR_NOT_FOUND,
+					"there is no file here with the code of %s: code made at "
+					"run time is not in the session",
+					image->name);
+	return hvp_error_create(HVP_ERROR_NOT_FOUND, "there is no file here with the code of %s",
+				image->name);
 }
 
-struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
-				      const struct hvp_image *const_image, uint64_t address,
-				      size_t size, uint8_t **ret)
+/* The kernel that the image is part of, or NULL; a vmlinux may be the core of several. */
+static const struct hvp_kernel *kernel_of(const struct hvp_symbolizer *symbolizer,
+					  const struct hvp_image *image)
 {
-	hvp_scope(hvp_free_ptr) uint8_t *code = NULL;
+	return symbolizer->host_kernel->core == image ? symbolizer->host_kernel : image->kernel;
+}
+
+/* What the file lacked, what memory lacked, and what to do. */
+static struct hvp_error *no_kernel_code(const struct hvp_kernel *kernel,
+					const struct hvp_image *image, struct hvp_error *file_err,
+					struct hvp_error *live_err)
+{
+	static const char *const advice[2][2] = {
+		{"give a folder with its /lib/modules as --symfs DIR", "give --vmlinux FILE"},
+		{"give a folder with its /lib/modules as --guest NAME=root:DIR",
+		 "give --guest NAME=vmlinux:FILE"},
+	};
+	const struct hvp_kernel_sources *sources = &kernel->sources;
+	char command[256] = "";
+	struct hvp_error *err;
+
+	if (!sources->is_guest)
+		hvp_debug_package_command(NULL, sources->release, command, sizeof(command));
+	err = hvp_error_create(HVP_ERROR_NOT_FOUND, "%s%s%s: %s%s%s", hvp_error_message(file_err),
+			       live_err ? ", nor is it read from memory: " : "",
+			       live_err ? hvp_error_message(live_err) : "",
+			       advice[sources->is_guest][kernel->core == image],
+			       *command ? ", or " : "", command);
+	hvp_error_destroy(file_err);
+	hvp_error_destroy(live_err);
+	return err;
+}
+
+static struct hvp_error *code_of_file(struct hvp_symbolizer *symbolizer,
+				      const struct hvp_image *const_image, uint64_t address,
+				      size_t size, uint8_t *ret)
+{
 	struct hvp_image *image;
 	uint64_t delta;
 
 	image = image_with_file(owned(const_image), &delta);
 	if (!image)
-		return no_code(const_image);
+		return no_file(const_image);
 	hvp_image_open(&symbolizer->images, image);
 	if (!image->elf)
 		return hvp_error_create(HVP_ERROR_NOT_FOUND, "%s: %s", image->path,
 					hvp_unresolved_text(image->open_why));
-	code = malloc(size ? size : 1);
+	return hvp_elf_code(image->elf, address - delta, size, ret);
+}
+
+static struct hvp_error *code_in_memory(struct hvp_symbolizer *symbolizer,
+					const struct hvp_kernel *kernel, struct hvp_image *image,
+					uint64_t address, size_t size, uint8_t *ret)
+{
+	const struct hvp_symtab_entry *entry;
+
+	hvp_image_load_table(&symbolizer->images, image);
+	entry = hvp_symtab_find(&image->symtab, address);
+	return hvp_kernel_live_code(kernel, image, entry ? entry->raw : "", address, size, ret);
+}
+
+struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
+				      const struct hvp_image *const_image, uint64_t address,
+				      size_t size, uint8_t **ret, bool *ret_is_live)
+{
+	const struct hvp_kernel *kernel = kernel_of(symbolizer, const_image);
+	hvp_scope(hvp_free_ptr) uint8_t *code = malloc(size ? size : 1);
+	struct hvp_image *image = owned(const_image);
+	struct hvp_error *err, *live_err = NULL;
+
 	if (!code)
 		return hvp_error_no_memory;
-	hvp_try(hvp_elf_code(image->elf, address - delta, size, code));
+	*ret_is_live = false;
+	err = code_of_file(symbolizer, image, address, size, code);
+	if (err && !kernel)
+		return err;
+	if (err && !kernel->sources.is_guest)
+		live_err = code_in_memory(symbolizer, kernel, image, address, size, code);
+	if (err && (live_err || kernel->sources.is_guest))
+		return no_kernel_code(kernel, image, err, live_err);
+	*ret_is_live = err != NULL;
+	hvp_error_destroy(err);
 	*ret = hvp_take(code);
 	return NULL;
 }

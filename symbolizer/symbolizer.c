@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbolizer/symbolizer.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,17 +22,19 @@ static const struct {
 	[HVP_STAND_IN_JIT] = {"[jit]", HVP_UNRESOLVED_JIT},
 };
 
-static bool is_this_boot(const struct hvp_session *session)
+static bool is_this_boot(const struct hvp_session *session, const char *proc)
 {
 	const char *boot_id = hvp_session_info(session, HVP_INFO_BOOT_ID);
 	struct hvp_file file;
 	struct hvp_error *err;
 	bool is_same;
+	char path[PATH_MAX];
 	size_t length;
 
 	if (!boot_id || !*boot_id)
 		return false;
-	err = hvp_file_read_below(NULL, "/proc/sys/kernel/random/boot_id", 256, &file);
+	snprintf(path, sizeof(path), "%s/sys/kernel/random/boot_id", proc ? proc : "/proc");
+	err = hvp_file_read_below(NULL, path, 256, &file);
 	if (err) {
 		hvp_error_destroy(err);
 		return false;
@@ -92,7 +96,7 @@ struct hvp_error *hvp_symbolizer_create(const struct hvp_session *session,
 		return hvp_error_no_memory;
 	symbolizer->session = session;
 	symbolizer->host_root = symfs && *symfs && strcmp(symfs, "/") ? symfs : NULL;
-	symbolizer->is_live = is_this_boot(session);
+	symbolizer->is_live = is_this_boot(session, options->proc);
 	hvp_notes_init(&symbolizer->notes);
 	hvp_images_init(&symbolizer->images, &symbolizer->finder);
 	hvp_spaces_init(&symbolizer->spaces);

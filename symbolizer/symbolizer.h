@@ -85,6 +85,8 @@ struct hvp_symbolizer_options {
 	 * boot.
 	 */
 	const char *vmlinux, *kallsyms;
+	/* What tells of the running kernel: boot id, kallsyms, modules, kcore. NULL: /proc. */
+	const char *proc;
 	/* Borrowed while the symbolizer lives. */
 	const struct hvp_guest_images *guests;
 	size_t num_guests;
@@ -219,12 +221,13 @@ struct hvp_error *hvp_symbolizer_lines(struct hvp_symbolizer *symbolizer,
 
 /*
  * The machine code of [address, address + size) of an image, as ELF virtual addresses: from the
- * file, its debug file's twin, vmlinux, or a module. Caller frees `*ret`. HVP_ERROR_NOT_FOUND says
- * which file would have it.
+ * file, its debug file's twin, vmlinux, or a module; else, for the host's kernel since it booted,
+ * of the function that begins at `address` from its memory (*ret_is_live). Caller frees `*ret`.
+ * HVP_ERROR_NOT_FOUND says which file would have it.
  */
 struct hvp_error *hvp_symbolizer_code(struct hvp_symbolizer *symbolizer,
 				      const struct hvp_image *image, uint64_t address, size_t size,
-				      uint8_t **ret) hvp_must_use;
+				      uint8_t **ret, bool *ret_is_live) hvp_must_use;
 
 /*
  * What went wrong or was assumed, one line each, for the head of a report; grows while describing.

@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/base/debug_package.h"
 #include "common/base/error.h"
 #include "common/base/scope.h"
 #include "daemon/host/kernel_maps.h"
@@ -366,8 +367,8 @@ static void check_vmlinux(const struct hvp_check_host *host, struct hvp_check_re
 	static const char *const places[] = {"/usr/lib/debug/boot/vmlinux-%s",
 					     "/usr/lib/debug/lib/modules/%s/vmlinux",
 					     "/lib/modules/%s/build/vmlinux", "/boot/vmlinux-%s"};
+	char path[256], command[256];
 	struct utsname kernel;
-	char path[256];
 
 	if (!host->is_live || uname(&kernel)) {
 		set_unknown(ret, "not tried");
@@ -381,8 +382,13 @@ static void check_vmlinux(const struct hvp_check_host *host, struct hvp_check_re
 		return;
 	}
 	set_value(ret, "none for %s", kernel.release);
-	set_lacking(ret, "no source lines and inlined functions of the host's kernel",
-		    "apt-get install linux-image-%s-dbg", kernel.release);
+	set_lacking(ret,
+		    "no source lines and inlined functions of the host's kernel (a vmlinux kept "
+		    "elsewhere: --vmlinux)",
+		    "%s",
+		    hvp_debug_package_command(NULL, kernel.release, command, sizeof(command))
+			    ? command
+			    : "");
 }
 
 static void check_btf(const struct hvp_check_host *host, struct hvp_check_result *ret)

@@ -349,7 +349,7 @@ static struct hvp_error *disassemble(struct hvp_annotation *annotation, struct h
 					" bytes, which no function has",
 					symbol->name, annotation->size);
 	hvp_try(hvp_symbolizer_code(profile->symbolizer, annotation->image, symbol->address,
-				    annotation->size, &annotation->code));
+				    annotation->size, &annotation->code, &annotation->is_live));
 	hvp_try(hvp_disassemble(arch, syntax, annotation->code, annotation->size, symbol->address,
 				&annotation->arena, &code, &annotation->num_instructions));
 	annotation->instructions =

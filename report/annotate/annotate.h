@@ -73,6 +73,8 @@ struct hvp_annotation {
 	uint64_t total;
 	struct hvp_arena arena;
 	uint8_t *code;
+	/* The code was read from the running kernel: no file has it. */
+	bool is_live;
 	/*
 	 * How many bytes; the symbol's size, or what the samples show when the symbol table does
 	 * not tell.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/debug_package.h"
 #include "common/cli/term.h"
 #include "common/cli/text.h"
 #include "report/annotate/annotate_view.h"
@@ -292,11 +293,32 @@ static struct hvp_error *print_hot_lines(const struct text_view *text)
 	return NULL;
 }
 
+/* Of code that no file has, and what would bring the source to it. */
+static void print_live(const struct text_view *text)
+{
+	const struct hvp_annotate_view *view = text->view;
+	char command[256];
+
+	fputs("  code of the running kernel, from its memory (/proc/kcore)\n", view->out);
+	if (text->annotation->has_lines)
+		return;
+	if (hvp_debug_package_command(NULL, view->kernel_release, command, sizeof(command)))
+		fprintf(view->out, "  no source lines: %s\n", command);
+	else
+		fputs("  no source lines: give the vmlinux of this kernel, built with "
+		      "CONFIG_DEBUG_INFO, as --vmlinux FILE\n",
+		      view->out);
+}
+
 /* The first source file that is not here, and how to give it. */
 static void print_missing_source(const struct text_view *text)
 {
 	const struct hvp_annotation *annotation = text->annotation;
 
+	if (annotation->is_live)
+		print_live(text);
+	if (!annotation->has_lines && annotation->is_live)
+		return;
 	if (!annotation->has_lines) {
 		fputs("  no line information: install the debug symbols (or --debuginfod, "
 		      "--vmlinux, "

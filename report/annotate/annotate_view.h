@@ -24,6 +24,8 @@ struct hvp_annotate_view {
 	/* Stretches without samples too. */
 	bool has_all;
 	struct hvp_sources *sources;
+	/* Of the host, or NULL. Borrowed from the session. */
+	const char *kernel_release;
 	/* The format's own. */
 	void *state;
 };

@@ -300,6 +300,7 @@ struct hvp_error *hvp_symbolizer_read_kernels(struct hvp_symbolizer *symbolizer,
 		.vmlinux = options->vmlinux,
 		.root = symbolizer->host_root,
 		.is_live = symbolizer->is_live,
+		.proc = options->proc,
 		.release = hvp_session_info(session, HVP_INFO_KERNEL),
 	};
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,11 +60,14 @@ static struct hvp_error *read_live(const char *path, size_t max, struct hvp_file
 
 /* A part of the kernel's text: named by the user, carried in the session, or this machine's own. */
 static struct hvp_error *read_text(const struct hvp_kernel_sources *sources, const char *path,
-				   const struct hvp_record_blob *blob, const char *live_path,
+				   const struct hvp_record_blob *blob, const char *live_name,
 				   size_t max, struct hvp_file *ret)
 {
+	char live_path[PATH_MAX];
+
 	if (path)
 		return hvp_file_read_below(NULL, path, max, ret);
+	snprintf(live_path, sizeof(live_path), "%s/%s", hvp_kernel_proc(sources), live_name);
 	if (blob)
 		return hvp_file_copy(blob->path && *blob->path ? blob->path : live_path, blob->data,
 				     blob->size, ret);
@@ -93,7 +97,7 @@ static struct hvp_error *load_kallsyms(struct hvp_kernel *kernel)
 {
 	const struct hvp_kernel_sources *sources = &kernel->sources;
 
-	hvp_try(read_text(sources, sources->kallsyms, sources->kallsyms_blob, "/proc/kallsyms",
+	hvp_try(read_text(sources, sources->kallsyms, sources->kallsyms_blob, "kallsyms",
 			  MAX_KALLSYMS, &kernel->kallsyms_text));
 	if (!kernel->kallsyms_text.size)
 		return NULL;
@@ -110,7 +114,7 @@ static struct hvp_error *load_modules(struct hvp_kernel *kernel)
 {
 	const struct hvp_kernel_sources *sources = &kernel->sources;
 
-	hvp_try(read_text(sources, sources->modules, sources->modules_blob, "/proc/modules",
+	hvp_try(read_text(sources, sources->modules, sources->modules_blob, "modules",
 			  MAX_MODULES_TEXT, &kernel->modules_text));
 	if (!kernel->modules_text.size)
 		return NULL;

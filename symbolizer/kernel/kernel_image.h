@@ -35,6 +35,8 @@ struct hvp_kernel_sources {
 	uint64_t recorded_text, recorded_text_size;
 	/* The session was recorded on this machine since it booted: its /proc may be read. */
 	bool is_live;
+	/* Where that is; NULL: /proc. */
+	const char *proc;
 	bool has_kaslr_offset, has_text_address;
 	int64_t kaslr_offset;
 	uint64_t text_address;
@@ -43,6 +45,11 @@ struct hvp_kernel_sources {
 	uint8_t build_id[HVP_BUILD_ID_MAX];
 	uint8_t build_id_size;
 };
+
+static inline const char *hvp_kernel_proc(const struct hvp_kernel_sources *sources)
+{
+	return sources->proc ? sources->proc : "/proc";
+}
 
 /* Run-time addresses [begin, end) belong to an image, whose own addresses are lower by `delta`. */
 struct hvp_kernel_range {

@@ -318,6 +318,7 @@ static void code_is_the_bytes_of_the_file(void **state)
 	struct hvp_location location;
 	struct world world;
 	uint8_t *code, expected[4] = {0x90, 0x90, 0x90, 0xc3};
+	bool is_live;
 	uint64_t address;
 
 	(void)state;
@@ -327,11 +328,12 @@ static void code_is_the_bytes_of_the_file(void **state)
 	world_map_file(&world, PID, path, BASE);
 	world_open(&world, NULL);
 	world_locate(&world, HVP_MODE_HOST_USER, 0, PID, 1, BASE + address, &location);
-	assert_ok(
-		hvp_symbolizer_code(world.symbolizer, location.image, location.address, 4, &code));
+	assert_ok(hvp_symbolizer_code(world.symbolizer, location.image, location.address, 4, &code,
+				      &is_live));
 	assert_memory_equal(code, expected, 4);
 	free(code);
-	assert_error(hvp_symbolizer_code(world.symbolizer, location.image, 1ULL << 40, 4, &code),
+	assert_error(hvp_symbolizer_code(world.symbolizer, location.image, 1ULL << 40, 4, &code,
+					 &is_live),
 		     HVP_ERROR_NOT_FOUND, path);
 	world_end(&world);
 }

@@ -144,6 +144,7 @@ static void a_vmlinux_gives_lines_inlined_functions_and_code(void **state)
 	struct world world;
 	bool has_inline = false;
 	uint8_t *code;
+	bool is_live;
 	size_t num;
 
 	(void)state;
@@ -161,7 +162,8 @@ static void a_vmlinux_gives_lines_inlined_functions_and_code(void **state)
 			num == 2 && lines[0].is_inlined && !strcmp(lines[0].function, "read_state");
 	}
 	assert_true(has_inline);
-	assert_ok(hvp_symbolizer_code(world.symbolizer, location.image, LINKED + at, 0x10, &code));
+	assert_ok(hvp_symbolizer_code(world.symbolizer, location.image, LINKED + at, 0x10, &code,
+				      &is_live));
 	free(code);
 	end_guests(&world, &guests);
 }

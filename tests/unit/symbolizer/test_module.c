@@ -176,12 +176,13 @@ static void calls_lead_to_the_kernels_functions(void **state)
 	struct guest guest;
 	bool is_found = false;
 	uint8_t *code;
+	bool is_live;
 
 	(void)state;
 	open_guest(&guest, "plain");
 	locate(&guest, TEXT + offset_of("first_function"), &location);
 	assert_ok(hvp_symbolizer_code(guest.world.symbolizer, location.image, location.address, 48,
-				      &code));
+				      &code, &is_live));
 	for (size_t i = 0; i + 5 <= 48 && !is_found; i++) {
 		int32_t distance;
 
@@ -201,6 +202,7 @@ static void another_version_of_the_module_is_not_used(void **state)
 	struct hvp_location location;
 	struct guest guest;
 	uint8_t *code;
+	bool is_live;
 	size_t num;
 
 	(void)state;
@@ -210,7 +212,7 @@ static void another_version_of_the_module_is_not_used(void **state)
 	assert_ok(hvp_symbolizer_lines(guest.world.symbolizer, &location, &lines, &num));
 	assert_int_equal(num, 0);
 	assert_error(hvp_symbolizer_code(guest.world.symbolizer, location.image, location.address,
-					 4, &code),
+					 4, &code, &is_live),
 		     HVP_ERROR_NOT_FOUND, "[the_module]");
 	close_guest(&guest);
 }
