@@ -50,14 +50,19 @@ static enum hvp_mode mode_of(uint16_t misc)
 	}
 }
 
-/* False for an id that is none of ours. */
-static bool event_of(const struct hvp_perf_parser *parser, uint64_t id, uint16_t *ret)
+/* False for an id that is none of ours. Mostly it is the one of the sample before. */
+static bool event_of(struct hvp_perf_parser *parser, uint64_t id, uint16_t *ret)
 {
 	uint64_t value;
 
-	if (!hvp_map_get(parser->event_of_id, id, &value))
-		return false;
-	*ret = (uint16_t)value;
+	if (id != parser->last_id || !parser->has_last) {
+		if (!hvp_map_get(parser->event_of_id, id, &value))
+			return false;
+		parser->last_id = id;
+		parser->last_event = (uint16_t)value;
+		parser->has_last = true;
+	}
+	*ret = parser->last_event;
 	return true;
 }
 
@@ -180,25 +185,64 @@ static bool take_chain(struct hvp_perf_parser *parser, struct cursor *cursor,
 	return true;
 }
 
+/* What our own rings hold, and in which order: PERF_RECORD_SAMPLE in perf_event_open(2). */
+#define USUAL_TYPE                                                                                 \
+	(PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |            \
+	 PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD)
+
+struct usual_fields {
+	uint64_t id, ip;
+	uint32_t pid, tid;
+	uint64_t time;
+	uint32_t cpu, reserved;
+	uint64_t period;
+};
+
+/* All fields at once: what happens thousands of times a second. */
+static bool take_usual(struct cursor *cursor, struct hvp_sample *sample, uint64_t *ret_id)
+{
+	struct usual_fields fields;
+
+	if ((size_t)(cursor->end - cursor->at) < sizeof(fields))
+		return false;
+	memcpy(&fields, cursor->at, sizeof(fields));
+	cursor->at += sizeof(fields);
+	*ret_id = fields.id;
+	sample->ip = fields.ip;
+	sample->pid = fields.pid;
+	sample->tid = fields.tid;
+	sample->time = fields.time;
+	sample->cpu = fields.cpu;
+	sample->period = fields.period;
+	return true;
+}
+
+/* The same fields, as far as they are there. */
+static bool take_some(struct cursor *cursor, uint64_t type, struct hvp_sample *sample,
+		      uint64_t *ret_id)
+{
+	uint32_t reserved;
+
+	return (!(type & PERF_SAMPLE_IDENTIFIER) || take_u64(cursor, ret_id)) &&
+	       (!(type & PERF_SAMPLE_IP) || take_u64(cursor, &sample->ip)) &&
+	       (!(type & PERF_SAMPLE_TID) || take_u32_pair(cursor, &sample->pid, &sample->tid)) &&
+	       (!(type & PERF_SAMPLE_TIME) || take_u64(cursor, &sample->time)) &&
+	       (!(type & PERF_SAMPLE_CPU) || take_u32_pair(cursor, &sample->cpu, &reserved)) &&
+	       (!(type & PERF_SAMPLE_PERIOD) || take_u64(cursor, &sample->period));
+}
+
 static enum hvp_perf_kind parse_sample(struct hvp_perf_parser *parser, struct cursor *cursor,
 				       uint16_t misc, struct hvp_sample *sample)
 {
 	uint64_t type = parser->sample_type, id = 0;
-	uint32_t reserved;
+	bool is_whole;
 
 	*sample = (struct hvp_sample){
 		.mode = (uint8_t)mode_of(misc), .vcpu = HVP_VCPU_NONE, .cpu = parser->cpu};
-	if ((type & PERF_SAMPLE_IDENTIFIER) && !take_u64(cursor, &id))
-		return HVP_PERF_MALFORMED;
-	if ((type & PERF_SAMPLE_IP) && !take_u64(cursor, &sample->ip))
-		return HVP_PERF_MALFORMED;
-	if ((type & PERF_SAMPLE_TID) && !take_u32_pair(cursor, &sample->pid, &sample->tid))
-		return HVP_PERF_MALFORMED;
-	if ((type & PERF_SAMPLE_TIME) && !take_u64(cursor, &sample->time))
-		return HVP_PERF_MALFORMED;
-	if ((type & PERF_SAMPLE_CPU) && !take_u32_pair(cursor, &sample->cpu, &reserved))
-		return HVP_PERF_MALFORMED;
-	if ((type & PERF_SAMPLE_PERIOD) && !take_u64(cursor, &sample->period))
+	is_whole = (type & ~(uint64_t)PERF_SAMPLE_CALLCHAIN) == USUAL_TYPE
+			   ? take_usual(cursor, sample, &id)
+			   : take_some(cursor, type, sample, &id);
+	if (!is_whole)
 		return HVP_PERF_MALFORMED;
 	if ((type & PERF_SAMPLE_CALLCHAIN) && !take_chain(parser, cursor, sample))
 		return HVP_PERF_MALFORMED;
@@ -320,9 +364,9 @@ static enum hvp_perf_kind parse_task(struct cursor *cursor, enum hvp_record_type
 	return HVP_PERF_RECORD;
 }
 
-static enum hvp_perf_kind parse_throttle(const struct hvp_perf_parser *parser,
-					 struct cursor *cursor, const struct sample_id *who,
-					 bool is_end, struct hvp_record *record)
+static enum hvp_perf_kind parse_throttle(struct hvp_perf_parser *parser, struct cursor *cursor,
+					 const struct sample_id *who, bool is_end,
+					 struct hvp_record *record)
 {
 	struct hvp_record_throttle *throttle = &record->throttle;
 	uint64_t time, id;
@@ -380,7 +424,7 @@ static enum hvp_perf_kind parse_lost(struct cursor *cursor, bool has_id, uint64_
 	return has_id ? HVP_PERF_LOST : HVP_PERF_LOST_SAMPLES;
 }
 
-static enum hvp_perf_kind parse_other(const struct hvp_perf_parser *parser,
+static enum hvp_perf_kind parse_other(struct hvp_perf_parser *parser,
 				      const struct perf_event_header *header, struct cursor *cursor,
 				      struct hvp_perf_parsed *ret)
 {

@@ -23,6 +23,10 @@ struct hvp_perf_parser {
 	 * everything is event 0. Borrowed.
 	 */
 	const struct hvp_map *event_of_id;
+	/* What it said last. Ids do not change their events. */
+	uint64_t last_id;
+	uint16_t last_event;
+	bool has_last;
 	/* The CPU of the ring, for records that do not say. */
 	uint32_t cpu;
 	/*
