@@ -26,7 +26,7 @@ def with_unit(value, unit):
 
 @dataclasses.dataclass
 class Figure:
-    """Ours beside perf's. `goal` bounds ours / peer; without a peer it bounds ours. None: for information."""
+    """Ours beside a peer's. `goal` bounds ours / peer; without a peer it bounds ours. None: for information."""
     name: str
     unit: str
     ours: float
@@ -39,8 +39,7 @@ class Figure:
 
     @property
     def is_met(self):
-        value = self.ours if self.peer is None else self.ratio
-        return value is not None and value <= self.goal
+        return self.ours <= (self.goal if self.peer is None else self.goal * self.peer)
 
     def line(self):
         fields = [f"BENCH {self.name}", f"ours={with_unit(self.ours, self.unit)}"]

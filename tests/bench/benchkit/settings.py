@@ -46,8 +46,10 @@ class Settings:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-        perf = subprocess.run(["perf", "--version"], capture_output=True, text=True,
-                              check=False).stdout.strip()
+        perf = "no perf"
+        if shutil.which("perf"):
+            perf = subprocess.run(["perf", "--version"], capture_output=True, text=True,
+                                  check=False).stdout.strip()
         ours = subprocess.run([self.hvprof, "--version"], capture_output=True, text=True,
                               check=False).stdout.strip()
         say(f"{os.cpu_count()} x {model}, Linux {platform.release()}, {perf}, {ours}, "
