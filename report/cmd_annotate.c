@@ -309,7 +309,7 @@ static struct hvp_error *print_document(struct annotate *annotate, struct hvp_co
 	struct hvp_error *err;
 
 	if (annotate->config->format == 0)
-		hvp_try(hvp_pager_start(&annotate->view.out, &pager));
+		hvp_try(hvp_pager_start(&context->log, &annotate->view.out, &pager));
 	err = annotate->ops->begin(&annotate->view);
 	if (!err)
 		err = print_all(annotate, num_names, names);

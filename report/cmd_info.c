@@ -51,7 +51,7 @@ static struct hvp_error *run(struct hvp_context *context, const void *config_arg
 		hvp_info_print_json(&summary, out);
 		return NULL;
 	}
-	hvp_try(hvp_pager_start(&out, &pager));
+	hvp_try(hvp_pager_start(&context->log, &out, &pager));
 	hvp_info_print_text(&summary, out, context->has_color);
 	hvp_pager_finish(pager, &out);
 	return NULL;

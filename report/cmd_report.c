@@ -370,7 +370,7 @@ static struct hvp_error *print_report(struct report *report, struct hvp_context 
 	hvp_progress_clear(&report->inputs.progress);
 	context->is_degraded = hvp_head_is_degraded(&head);
 	if (report->config->format == 0)
-		hvp_try(hvp_pager_start(&output->out, &pager));
+		hvp_try(hvp_pager_start(&context->log, &output->out, &pager));
 	output->ops->begin(output, "hvprof-report/1");
 	output->ops->head(output, &head);
 	for (size_t i = 0; i < report->entries.num_sections; i++)

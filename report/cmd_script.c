@@ -358,7 +358,7 @@ static struct hvp_error *print_script(struct script *script, struct hvp_context 
 
 	hvp_progress_clear(&script->inputs.progress);
 	if (script->config->format == 0)
-		hvp_try(hvp_pager_start(&output->out, &pager));
+		hvp_try(hvp_pager_start(&context->log, &output->out, &pager));
 	output->ops->begin(output, "hvprof-script/1");
 	output->ops->table_begin(output, &table);
 	err = print_samples(script, context);

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -92,6 +94,52 @@ static const char *pager_command(void)
 	return *command && strcmp(command, "cat") ? command : NULL;
 }
 
+/* The first word of a shell's command that is no assignment; what is quoted or expanded is not looked into. */
+static const char *first_word(const char *command, size_t *ret_length)
+{
+	while (true) {
+		size_t length;
+
+		command += strspn(command, " \t");
+		length = strcspn(command, " \t");
+		*ret_length = length;
+		if (!length || !memchr(command, '=', length))
+			return command;
+		command += length;
+	}
+}
+
+static bool is_program(const char *folder, size_t folder_length, const char *name,
+		       size_t name_length)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%.*s%s%.*s", (int)folder_length, folder,
+			folder_length ? "/" : "", (int)name_length, name) < PATH_MAX &&
+	       !access(path, X_OK);
+}
+
+/* False when a shell would surely find no program: what is written to it would be lost. */
+static bool can_run(const char *command)
+{
+	const char *path = getenv("PATH");
+	size_t length;
+	const char *name = first_word(command, &length);
+
+	if (!path || !length || strcspn(name, "\"'`$\\~(){}[]*?;&|<>#!") < length)
+		return true;
+	if (memchr(name, '/', length))
+		return is_program("", 0, name, length);
+	for (; *path; path += strspn(path, ":")) {
+		size_t folder = strcspn(path, ":");
+
+		if (is_program(path, folder, name, length))
+			return true;
+		path += folder;
+	}
+	return false;
+}
+
 /* In the child: never returns. */
 static void exec_pager(const char *command, int input)
 {
@@ -103,7 +151,7 @@ static void exec_pager(const char *command, int input)
 	_exit(127);
 }
 
-struct hvp_error *hvp_pager_start(FILE **out, struct hvp_pager **ret)
+struct hvp_error *hvp_pager_start(const struct hvp_log *log, FILE **out, struct hvp_pager **ret)
 {
 	hvp_scope(hvp_free_ptr) struct hvp_pager *pager = NULL;
 	const char *command = pager_command();
@@ -112,6 +160,16 @@ struct hvp_error *hvp_pager_start(FILE **out, struct hvp_pager **ret)
 	*ret = NULL;
 	if (!command || !isatty(fileno(*out)))
 		return NULL;
+	if (!can_run(command)) {
+		/* A machine without less is none to warn of. */
+		if (!strcmp(command, DEFAULT_PAGER))
+			return NULL;
+		hvp_log(log, HVP_LOG_WARNING, HVP_LOG_CLI,
+			"there is no pager \"%s\" to run: set $HVPROF_PAGER or $PAGER, or cat for "
+			"none",
+			command);
+		return NULL;
+	}
 	pager = calloc(1, sizeof(*pager));
 	if (!pager)
 		return hvp_error_no_memory;

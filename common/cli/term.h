@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/base/error.h"
+#include "common/cli/log.h"
 
 /* The indices of --color's words. */
 enum hvp_color_mode {
@@ -53,9 +54,10 @@ struct hvp_pager;
 /*
  * When `*out` is a terminal: starts $HVPROF_PAGER, otherwise $PAGER, otherwise "less -RFX", and
  * replaces `*out` by a stream to it. An empty variable or "cat" means none. `*ret` is NULL when
- * there is none: not a terminal, or nothing to run.
+ * there is none: not a terminal, or nothing to run; a variable that names no program is warned of.
  */
-struct hvp_error *hvp_pager_start(FILE **out, struct hvp_pager **ret) hvp_must_use;
+struct hvp_error *hvp_pager_start(const struct hvp_log *log, FILE **out,
+				  struct hvp_pager **ret) hvp_must_use;
 /* Closes the stream, waits until the user leaves the pager, and puts `*out` back. Accepts NULL. */
 void hvp_pager_finish(struct hvp_pager *pager, FILE **out);
 

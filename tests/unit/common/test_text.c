@@ -13,6 +13,7 @@
 #include "common/cli/csv_out.h"
 #include "common/cli/json_out.h"
 #include "common/cli/progress.h"
+#include "common/cli/log.h"
 #include "common/cli/term.h"
 #include "common/cli/text.h"
 
@@ -359,7 +360,7 @@ static void a_file_gets_no_pager(void **state)
 
 	(void)state;
 	setenv("HVPROF_PAGER", "false", 1);
-	assert_ok(hvp_pager_start(&out, &pager));
+	assert_ok(hvp_pager_start(NULL, &out, &pager));
 	assert_null(pager);
 	assert_ptr_equal(out, file);
 	hvp_pager_finish(NULL, &out);
@@ -408,7 +409,7 @@ static void a_terminal_gets_a_pager_that_reads_all_that_is_printed(void **state)
 
 	(void)state;
 	setenv("HVPROF_PAGER", "sleep 0.1; tr a-z A-Z > paged.txt", 1);
-	assert_ok(hvp_pager_start(&out, &pager));
+	assert_ok(hvp_pager_start(NULL, &out, &pager));
 	assert_non_null(pager);
 	assert_ptr_not_equal(out, terminal);
 	fputs("report\n", out);
@@ -422,6 +423,50 @@ static void a_terminal_gets_a_pager_that_reads_all_that_is_printed(void **state)
 	unlink("paged.txt");
 }
 
+static void count_line(void *arg, enum hvp_log_level level, enum hvp_log_domain domain,
+		       const char *line)
+{
+	(void)level;
+	(void)domain;
+	assert_non_null(strstr(line, "there is no pager"));
+	++*(int *)arg;
+}
+
+/* What is printed must not go where nobody reads it. */
+static void a_pager_that_cannot_run_is_said_and_left_out(void **state)
+{
+	static const struct {
+		const char *command;
+		bool can_run;
+	} table[] = {
+		{"no-such-pager", false},
+		{"no-such-pager -R", false},
+		{"/nonexistent/less", false},
+		{"A=b no-such-pager", false},
+		{"A=b true", true},
+		{"/bin/sh -c true", true},
+		/* For the shell to know. */
+		{"\"no-such-pager\"", true},
+	};
+	hvp_scope(hvp_close_file) FILE *terminal = open_terminal();
+
+	(void)state;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(table); i++) {
+		int num_lines = 0;
+		struct hvp_log log = {.write = count_line, .arg = &num_lines};
+		struct hvp_pager *pager;
+		FILE *out = terminal;
+
+		hvp_log_raise(&log, HVP_LOG_WARNING);
+		setenv("HVPROF_PAGER", table[i].command, 1);
+		assert_ok(hvp_pager_start(&log, &out, &pager));
+		assert_int_equal(pager != NULL, table[i].can_run);
+		assert_int_equal(num_lines, !table[i].can_run);
+		hvp_pager_finish(pager, &out);
+		assert_ptr_equal(out, terminal);
+	}
+}
+
 static void cat_and_nothing_are_no_pagers(void **state)
 {
 	hvp_scope(hvp_close_file) FILE *terminal = open_terminal();
@@ -431,10 +476,10 @@ static void cat_and_nothing_are_no_pagers(void **state)
 	(void)state;
 	setenv("PAGER", "false", 1);
 	setenv("HVPROF_PAGER", "", 1);
-	assert_ok(hvp_pager_start(&out, &pager));
+	assert_ok(hvp_pager_start(NULL, &out, &pager));
 	assert_null(pager);
 	setenv("HVPROF_PAGER", "cat", 1);
-	assert_ok(hvp_pager_start(&out, &pager));
+	assert_ok(hvp_pager_start(NULL, &out, &pager));
 	assert_null(pager);
 }
 
@@ -447,7 +492,7 @@ static void a_pager_that_ends_early_is_no_failure(void **state)
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	setenv("HVPROF_PAGER", "true", 1);
-	assert_ok(hvp_pager_start(&out, &pager));
+	assert_ok(hvp_pager_start(NULL, &out, &pager));
 	for (int i = 0; i < 100000; i++)
 		fputs("more than a pipe holds\n", out);
 	hvp_pager_finish(pager, &out);
@@ -476,6 +521,7 @@ int main(void)
 		cmocka_unit_test(a_file_gets_no_pager),
 		cmocka_unit_test(a_terminal_has_its_own_width_and_colour_unless_told_otherwise),
 		cmocka_unit_test(a_terminal_gets_a_pager_that_reads_all_that_is_printed),
+		cmocka_unit_test(a_pager_that_cannot_run_is_said_and_left_out),
 		cmocka_unit_test(cat_and_nothing_are_no_pagers),
 		cmocka_unit_test(a_pager_that_ends_early_is_no_failure),
 	};
