@@ -41,23 +41,32 @@ struct record_options {
 
 #define OFFSET(member) offsetof(struct record_options, member)
 
+/* What a typed option takes back of a configuration file. */
+static const char *const no_frequency[] = {"frequency", NULL};
+static const char *const no_count[] = {"count", NULL};
+static const char *const no_pid[] = {"pid", NULL};
+static const char *const no_scope[] = {"all", "cpus", "host", "vcpu", NULL};
+
 static const struct hvp_option options[] = {
 	{.type = HVP_OPTION_GROUP, .help = "What to record:"},
 	{.type = HVP_OPTION_FLAG,
 	 .letter = 'a',
 	 .name = "all",
+	 .excludes = no_pid,
 	 .offset = OFFSET(all),
 	 .help = "the whole machine: host, hypervisor and all guests; the default for root, unless "
 		 "-p or a command is given"},
 	{.type = HVP_OPTION_STRING,
 	 .letter = 'C',
 	 .name = "cpus",
+	 .excludes = no_pid,
 	 .offset = OFFSET(cpus),
 	 .value = "LIST",
 	 .help = "these CPUs of the host: 0-3,7"},
 	{.type = HVP_OPTION_LIST,
 	 .letter = 'p',
 	 .name = "pid",
+	 .excludes = no_scope,
 	 .offset = OFFSET(pids),
 	 .value = "PID",
 	 .help = "only this process and what it starts; can be repeated: -p 1,2 is two"},
@@ -96,12 +105,15 @@ static const struct hvp_option options[] = {
 	{.type = HVP_OPTION_STRING,
 	 .letter = 'F',
 	 .name = "frequency",
+	 .excludes = no_count,
 	 .offset = OFFSET(frequency),
 	 .value = "HZ",
 	 .help = "samples per second and CPU, or max"},
 	{.type = HVP_OPTION_UINT,
 	 .letter = 'c',
 	 .name = "count",
+	 .min = 1,
+	 .excludes = no_frequency,
 	 .offset = OFFSET(count),
 	 .value = "N",
 	 .help = "a sample every N events instead"},

@@ -30,6 +30,15 @@ static void print_string(FILE *out, const char *value)
 	hvp_text_print(out, value && *value ? value : "-");
 }
 
+/* Some have a value that nobody can give for "as the command thinks best". */
+static void print_uint(FILE *out, const struct hvp_option *option, uint64_t value)
+{
+	if (value == UINT64_MAX || value < option->min)
+		putc('-', out);
+	else
+		fprintf(out, "%" PRIu64, value);
+}
+
 static void print_value(FILE *out, const struct hvp_option *option, const void *values)
 {
 	const void *place = (const char *)values + option->offset;
@@ -37,7 +46,7 @@ static void print_value(FILE *out, const struct hvp_option *option, const void *
 	switch (option->type) {
 	case HVP_OPTION_FLAG: fputs(*(const bool *)place ? "yes" : "no", out); break;
 	case HVP_OPTION_COUNT: fprintf(out, "%u", *(const unsigned int *)place); break;
-	case HVP_OPTION_UINT: fprintf(out, "%" PRIu64, *(const uint64_t *)place); break;
+	case HVP_OPTION_UINT: print_uint(out, option, *(const uint64_t *)place); break;
 	case HVP_OPTION_DOUBLE: fprintf(out, "%g", *(const double *)place); break;
 	case HVP_OPTION_CHOICE: fputs(option->choices[*(const int *)place], out); break;
 	case HVP_OPTION_LIST: print_list(out, place); break;
@@ -68,7 +77,7 @@ static struct hvp_error *print_section(const struct hvp_context *context, bool i
 {
 	hvp_try(hvp_settings_apply(context->settings, command->name, command, values));
 	for (const struct hvp_option *o = command->options; o && o->type != HVP_OPTION_END; o++) {
-		if (o->type == HVP_OPTION_GROUP || !o->name)
+		if (o->type == HVP_OPTION_GROUP || !o->name || o->is_only_typed)
 			continue;
 		if (!is_changed_only ||
 		    hvp_settings_find(context->settings, command->name, o->name))
@@ -118,6 +127,7 @@ static struct hvp_error *run(struct hvp_context *context, const void *config, in
 static const struct hvp_option options[] = {
 	{.type = HVP_OPTION_FLAG,
 	 .name = "list",
+	 .is_only_typed = true,
 	 .offset = offsetof(struct config, wants_list),
 	 .help = "list every setting with its value and where that came from; done in any case"},
 	{.type = HVP_OPTION_FLAG,

@@ -80,6 +80,7 @@ static const struct hvp_option global_options[] = {
 	 .help = "exit with 3 when something was lost, throttled or not to be had"},
 	{.type = HVP_OPTION_FLAG,
 	 .name = "version",
+	 .is_only_typed = true,
 	 .offset = offsetof(struct globals, wants_version),
 	 .help = "print the version and exit"},
 	HVP_END_OF_OPTIONS,

@@ -2,6 +2,7 @@
 #include "common/cli/options.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,11 +79,25 @@ wrong:
 		spelling, value);
 }
 
-static struct hvp_error *parse_double(const char *spelling, const char *value, double *ret)
+static struct hvp_error *parse_uint_option(const struct hvp_option *option, const char *spelling,
+					   const char *value, uint64_t *ret)
 {
+	hvp_try(parse_uint(spelling, value, ret));
+	if (*ret < option->min)
+		return hvp_error_create(HVP_ERROR_USAGE, "%s: %s is less than %" PRIu64, spelling,
+					value, option->min);
+	return NULL;
+}
+
+static struct hvp_error *parse_double(const struct hvp_option *option, const char *spelling,
+				      const char *value, double *ret)
+{
+	bool is_percent = option->value && !strcmp(option->value, "PERCENT");
 	char *end;
 
 	*ret = strtod(value, &end);
+	if (is_percent && end != value && *end == '%')
+		end++;
 	if (end == value || *end || !isfinite(*ret))
 		return hvp_error_create(HVP_ERROR_USAGE, "%s: \"%s\" is not a number such as 0.5",
 					spelling, value);
@@ -124,8 +139,8 @@ static struct hvp_error *store_value(const struct hvp_option *option, const char
 	switch (option->type) {
 	case HVP_OPTION_STRING:
 	case HVP_OPTION_OPTIONAL: *(const char **)place = value; return NULL;
-	case HVP_OPTION_UINT: return parse_uint(spelling, value, place);
-	case HVP_OPTION_DOUBLE: return parse_double(spelling, value, place);
+	case HVP_OPTION_UINT: return parse_uint_option(option, spelling, value, place);
+	case HVP_OPTION_DOUBLE: return parse_double(option, spelling, value, place);
 	case HVP_OPTION_LIST: return hvp_strings_add(place, value);
 	case HVP_OPTION_CHOICE: return parse_choice(spelling, option, value, place);
 	default:
@@ -205,6 +220,9 @@ struct hvp_error *hvp_options_set(const struct hvp_command *command, const char 
 
 	if (!option)
 		return no_such_setting(command, name);
+	if (option->is_only_typed)
+		return hvp_error_create(HVP_ERROR_USAGE,
+					"%s is an option of the command line, not a setting", name);
 	if (option->type == HVP_OPTION_FLAG)
 		return set_flag(option, value, config);
 	if (option->type == HVP_OPTION_COUNT)
@@ -253,7 +271,55 @@ struct parser {
 	/* The next argument. */
 	int at;
 	struct hvp_parse *out;
+	/* The options that were typed. */
+	const struct hvp_option **typed;
+	size_t num_typed;
 };
+
+static bool is_typed(const struct parser *parser, const struct hvp_option *option)
+{
+	for (size_t i = 0; i < parser->num_typed; i++) {
+		if (parser->typed[i] == option)
+			return true;
+	}
+	return false;
+}
+
+/* As if nothing had ever been said of it. */
+static void take_back(const struct hvp_option *option, void *config)
+{
+	void *place = (char *)config + option->offset;
+
+	switch (option->type) {
+	case HVP_OPTION_FLAG: *(bool *)place = false; break;
+	case HVP_OPTION_COUNT: *(unsigned int *)place = 0; break;
+	case HVP_OPTION_UINT: *(uint64_t *)place = 0; break;
+	case HVP_OPTION_DOUBLE: *(double *)place = 0; break;
+	case HVP_OPTION_LIST: hvp_strings_deinit(place); break;
+	case HVP_OPTION_CHOICE: *(int *)place = 0; break;
+	default: *(const char **)place = NULL; break;
+	}
+}
+
+/* An option of `config` was typed: settings that contradict it give way. */
+static void note_typed(struct parser *parser, const struct hvp_option *option, void *config)
+{
+	const struct hvp_option *options = NULL;
+
+	if (is_typed(parser, option))
+		return;
+	parser->typed[parser->num_typed++] = option;
+	for (size_t i = 0; i < parser->num_tables; i++) {
+		if (parser->tables[i].config == config)
+			options = parser->tables[i].options;
+	}
+	for (const char *const *name = option->excludes; name && *name; name++) {
+		const struct hvp_option *other = find_option(options, *name);
+
+		if (other && !is_typed(parser, other))
+			take_back(other, config);
+	}
+}
 
 /* An option of some table, by its name or (NULL) its letter. */
 static const struct hvp_option *find(const struct parser *parser, const char *name, char letter,
@@ -328,6 +394,8 @@ static struct hvp_error *parse_long(struct parser *parser, const char *word)
 	snprintf(name, sizeof(name), "%.*s", (int)(equals - word), word);
 	snprintf(spelling, sizeof(spelling), "--%s", name);
 	option = find(parser, name, 0, &config);
+	if (option)
+		note_typed(parser, option, config);
 	if (option && *equals)
 		return store_value(option, spelling, equals + 1, config);
 	if (option && takes_value(option))
@@ -363,6 +431,7 @@ static struct hvp_error *parse_letters(struct parser *parser, const char *letter
 		}
 		if (!option)
 			return hvp_error_create(HVP_ERROR_USAGE, "unknown option %s", spelling);
+		note_typed(parser, option, config);
 		if (takes_value(option)) {
 			if (letters[1])
 				return store_value(option, spelling, letters + 1, config);
@@ -407,11 +476,22 @@ static struct hvp_error *parse_arguments(struct parser *parser, bool stops_early
 	return NULL;
 }
 
+static size_t count_options(const struct hvp_option *options)
+{
+	size_t num = 0;
+
+	while (options && options[num].type != HVP_OPTION_END)
+		num++;
+	return num;
+}
+
 struct hvp_error *hvp_options_parse_tables(const struct hvp_option_table *tables, size_t num_tables,
 					   bool stops_early, int argc, char **argv,
 					   struct hvp_parse *ret)
 {
 	hvp_scope(hvp_free_ptr) char **rest = calloc((size_t)argc + 1, sizeof(*rest));
+	hvp_scope(hvp_free_ptr) const struct hvp_option **typed = NULL;
+	size_t num_options = 1;
 	struct hvp_parse out = {.argv = rest};
 	struct parser parser = {
 		.tables = tables,
@@ -421,7 +501,11 @@ struct hvp_error *hvp_options_parse_tables(const struct hvp_option_table *tables
 		.out = &out,
 	};
 
-	if (!rest)
+	for (size_t i = 0; i < num_tables; i++)
+		num_options += count_options(tables[i].options);
+	typed = calloc(num_options, sizeof(*typed));
+	parser.typed = typed;
+	if (!rest || !typed)
 		return hvp_error_no_memory;
 	hvp_try(parse_arguments(&parser, stops_early));
 	*ret = out;

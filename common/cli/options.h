@@ -58,6 +58,15 @@ struct hvp_option {
 	const char *value;
 	/* One sentence without a full stop. */
 	const char *help;
+	/* UINT: what is smaller is refused; 0 is no limit. */
+	uint64_t min;
+	/* No setting of a configuration file: it asks for something once. */
+	bool is_only_typed;
+	/*
+	 * Names of options, NULL-terminated, that make no sense together with it: typed, it takes back what a
+	 * configuration file says of them. What is typed too stays, for the command to refuse.
+	 */
+	const char *const *excludes;
 	/* CHOICE: the words, NULL-terminated. */
 	const char *const *choices;
 	/* How a shell completes the value: "file", "dir", "guest", "event", "command", or NULL. */

@@ -40,6 +40,7 @@ static const struct hvp_option options[] = {
 	{.type = HVP_OPTION_UINT, .letter = 'c', .offset = offsetof(struct config, count)},
 	{.type = HVP_OPTION_DOUBLE,
 	 .name = "percent-limit",
+	 .value = "PERCENT",
 	 .offset = offsetof(struct config, limit)},
 	{.type = HVP_OPTION_LIST, .name = "guest", .offset = offsetof(struct config, guests)},
 	{.type = HVP_OPTION_CHOICE,
@@ -131,6 +132,7 @@ static const struct {
 	{"-c 2M", "count=2000000 |"},
 	{"-c 18446744073709551615", "count=18446744073709551615 |"},
 	{"--percent-limit .5", "limit=0.5 |"},
+	{"--percent-limit 5%", "limit=5 |"},
 	{"--guest a --guest=b --guest c", "guest=a guest=b guest=c |"},
 	{"--format json", "format=2 |"},
 	{"-g", "chains= |"},
@@ -363,11 +365,108 @@ static void running_out_of_memory_ends_the_parsing_cleanly(void **state)
 	hvp_fault_every_allocation(parse_much, NULL);
 }
 
+struct rates {
+	uint64_t frequency, count;
+	struct hvp_strings pids;
+	bool all, asks;
+};
+
+static const char *const no_frequency[] = {"frequency", NULL};
+static const char *const no_count[] = {"count", NULL};
+static const char *const no_pid[] = {"pid", NULL};
+static const char *const no_all[] = {"all", NULL};
+
+static const struct hvp_option rate_options[] = {
+	{.type = HVP_OPTION_UINT,
+	 .letter = 'F',
+	 .name = "frequency",
+	 .excludes = no_count,
+	 .offset = offsetof(struct rates, frequency)},
+	{.type = HVP_OPTION_UINT,
+	 .letter = 'c',
+	 .name = "count",
+	 .min = 1,
+	 .excludes = no_frequency,
+	 .offset = offsetof(struct rates, count)},
+	{.type = HVP_OPTION_LIST,
+	 .letter = 'p',
+	 .name = "pid",
+	 .excludes = no_all,
+	 .offset = offsetof(struct rates, pids)},
+	{.type = HVP_OPTION_FLAG,
+	 .letter = 'a',
+	 .name = "all",
+	 .excludes = no_pid,
+	 .offset = offsetof(struct rates, all)},
+	{.type = HVP_OPTION_FLAG,
+	 .name = "version",
+	 .is_only_typed = true,
+	 .offset = offsetof(struct rates, asks)},
+	HVP_END_OF_OPTIONS,
+};
+static const struct hvp_command rate_command = {.name = "rate", .options = rate_options};
+
+static void what_is_typed_takes_back_settings_that_contradict_it(void **state)
+{
+	static const struct {
+		const char *setting, *value, *line;
+		uint64_t frequency, count;
+		size_t num_pids;
+		bool all;
+	} table[] = {
+		{"frequency", "99", "x", 99, 0, 0, false},
+		{"frequency", "99", "-c 5", 0, 5, 0, false},
+		{"frequency", "99", "--count=5", 0, 5, 0, false},
+		{"count", "5", "-F 99", 99, 0, 0, false},
+		/* Both typed: for the command to refuse. */
+		{"count", "5", "-F 99 -c 6", 99, 6, 0, false},
+		{"frequency", "9", "-c 6 -F 99", 99, 6, 0, false},
+		{"all", "yes", "-p 1 -p 2", 0, 0, 2, false},
+		{"pid", "7", "-a", 0, 0, 0, true},
+		{"pid", "7", "-p 8", 0, 0, 2, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(table); i++) {
+		struct rates rates = {0};
+		struct hvp_parse parsed;
+		char line[64], *argv[MAX_ARGUMENTS + 1];
+
+		snprintf(line, sizeof(line), "%s", table[i].line);
+		assert_ok(hvp_options_set(&rate_command, table[i].setting, table[i].value, &rates));
+		assert_ok(
+			hvp_options_parse(&rate_command, split(line, argv), argv, &rates, &parsed));
+		if (rates.frequency != table[i].frequency || rates.count != table[i].count ||
+		    rates.pids.num != table[i].num_pids || rates.all != table[i].all)
+			fail_msg("%s = %s, then %s: other values than expected", table[i].setting,
+				 table[i].value, table[i].line);
+		free(parsed.argv);
+		hvp_options_deinit(&rate_command, &rates);
+	}
+}
+
+static void what_is_too_small_or_no_setting_is_refused(void **state)
+{
+	char line[] = "-c 0", *argv[MAX_ARGUMENTS + 1];
+	struct rates rates = {0};
+	struct hvp_parse parsed;
+
+	(void)state;
+	assert_error(hvp_options_parse(&rate_command, split(line, argv), argv, &rates, &parsed),
+		     HVP_ERROR_USAGE, "-c: 0 is less than 1");
+	assert_error(hvp_options_set(&rate_command, "count", "0", &rates), HVP_ERROR_USAGE,
+		     "count: 0 is less than 1");
+	assert_error(hvp_options_set(&rate_command, "version", "yes", &rates), HVP_ERROR_USAGE,
+		     "not a setting");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_to_write_an_option_is_understood),
 		cmocka_unit_test(every_wrong_line_is_a_usage_error_that_helps),
+		cmocka_unit_test(what_is_typed_takes_back_settings_that_contradict_it),
+		cmocka_unit_test(what_is_too_small_or_no_setting_is_refused),
 		cmocka_unit_test(help_is_wanted_and_ends_the_parsing),
 		cmocka_unit_test(the_first_table_that_knows_an_option_gets_it),
 		cmocka_unit_test(a_configuration_file_sets_by_long_name),

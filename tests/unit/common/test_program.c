@@ -142,7 +142,12 @@ static void settings_come_from_files_and_flags_win(void **state)
 	assert_string_equal(result.out, "global.verbose = 1  (program.conf:2)\n"
 					"config.changed = yes  (program.conf:4)\n");
 	run(&result, "$hvprof config --no-changed config");
-	assert_non_null(strstr(result.out, "config.list = no  (default)\n"));
+	assert_non_null(strstr(result.out, "config.changed = yes  (program.conf:4)\n"));
+	/* What no file may set is not listed. */
+	run(&result, "HVPROF_CONFIG= $hvprof config --list");
+	assert_null(strstr(result.out, "global.version"));
+	assert_null(strstr(result.out, "config.list"));
+	assert_null(strstr(result.out, "18446744073709551615"));
 
 	file = fopen(path, "we");
 	fputs("[config]\nchagned = yes\n[nothing]\nx = 1\n", file);

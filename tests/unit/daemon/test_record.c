@@ -144,6 +144,7 @@ static const struct {
 	{"$hvprof record -p 1 -o $dir/e -- true", 2, "--duration"},
 	{"$hvprof record -e nosuch -o $dir/e -- true", 2, "not known here"},
 	{"$hvprof record -F 1 -c 1 -o $dir/e -- true", 2, "exclude each other"},
+	{"$hvprof record -c 0 -o $dir/e -- true", 2, "0 is less than 1"},
 	{"$hvprof record -F fast -o $dir/e -- true", 2, "-F takes"},
 	{"$hvprof record -g=dwarf -o $dir/e -- true", 1, "not offered"},
 	{"$hvprof record -m 3 -o $dir/e -- true", 2, "power of two"},
