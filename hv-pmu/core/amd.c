@@ -71,7 +71,7 @@ static int check(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value, u
 	}
 }
 
-static int rdpmc(const struct hvpmu_part *part, u32 index)
+static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
 {
 	return index < part->num_gp ? (int)index : HVPMU_GP;
 }
@@ -79,7 +79,7 @@ static int rdpmc(const struct hvpmu_part *part, u32 index)
 #define AMD_COMMON                                                                                 \
 	.select_keep = SELECT_BITS, .select_force = HVPMU_SEL_AMD_GUEST,                           \
 	.instructions = HVPMU_EVENT_AMD_INSTRUCTIONS, .branches = HVPMU_EVENT_AMD_BRANCHES,        \
-	.decode = decode, .check = check, .rdpmc = rdpmc
+	.decode = decode, .check = check, .decode_rdpmc = decode_rdpmc
 
 const struct hvpmu_layout hvpmu_layout_amd_k7 = {
 	.counter = HVPMU_MSR_K7_PERFCTR0,

@@ -6,7 +6,7 @@
 #include "counters.h"
 #include "layout.h"
 
-static bool in_range(u32 msr, u32 first, u32 count)
+static bool is_within(u32 msr, u32 first, u32 count)
 {
 	return msr - first < count;
 }
@@ -48,16 +48,16 @@ static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
 
 static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 {
-	if (in_range(msr, HVPMU_MSR_PMC0, HVPMU_INTEL_MSR_GP))
+	if (is_within(msr, HVPMU_MSR_PMC0, HVPMU_INTEL_MSR_GP))
 		return gp(part, HVPMU_REG_COUNTER, msr - HVPMU_MSR_PMC0, true);
-	if (in_range(msr, HVPMU_MSR_PERFEVTSEL0, HVPMU_INTEL_MSR_GP))
+	if (is_within(msr, HVPMU_MSR_PERFEVTSEL0, HVPMU_INTEL_MSR_GP))
 		return gp(part, HVPMU_REG_SELECT, msr - HVPMU_MSR_PERFEVTSEL0, false);
-	if (in_range(msr, HVPMU_MSR_A_PMC0, HVPMU_INTEL_MSR_GP)) {
+	if (is_within(msr, HVPMU_MSR_A_PMC0, HVPMU_INTEL_MSR_GP)) {
 		if (!part->has_full_width)
 			return reg(HVPMU_REG_ABSENT);
 		return gp(part, HVPMU_REG_COUNTER, msr - HVPMU_MSR_A_PMC0, false);
 	}
-	if (in_range(msr, HVPMU_MSR_FIXED_CTR0, HVPMU_INTEL_MSR_FIXED)) {
+	if (is_within(msr, HVPMU_MSR_FIXED_CTR0, HVPMU_INTEL_MSR_FIXED)) {
 		u32 index = msr - HVPMU_MSR_FIXED_CTR0;
 
 		if (index >= part->num_fixed)
@@ -128,7 +128,7 @@ static int check(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value, u
 	return HVPMU_OK;
 }
 
-static int rdpmc(const struct hvpmu_part *part, u32 index)
+static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
 {
 	if (index & HVPMU_RDPMC_FIXED) {
 		index &= ~HVPMU_RDPMC_FIXED;
@@ -151,5 +151,5 @@ const struct hvpmu_layout hvpmu_layout_intel = {
 	.branches = HVPMU_EVENT_INTEL_BRANCHES,
 	.decode = decode,
 	.check = check,
-	.rdpmc = rdpmc,
+	.decode_rdpmc = decode_rdpmc,
 };

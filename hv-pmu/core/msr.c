@@ -176,7 +176,7 @@ int hvpmu_rdmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 *re
 
 int hvpmu_rdpmc(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 index, u64 *ret_value)
 {
-	int counter = hvpmu_layout(&vcpu->part)->rdpmc(&vcpu->part, index);
+	int counter = hvpmu_layout(&vcpu->part)->decode_rdpmc(&vcpu->part, index);
 
 	if (counter < 0)
 		return HVPMU_GP;

@@ -11,8 +11,10 @@
 #ifndef HVPMU_ABI_H
 #define HVPMU_ABI_H
 
-#ifdef __KERNEL__
+#if defined(__KERNEL__)
 #include <linux/types.h>
+#elif defined(__XEN__)
+#include <xen/types.h>
 #else
 #include <stdint.h>
 #endif
