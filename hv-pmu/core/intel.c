@@ -32,7 +32,8 @@ static struct hvpmu_reg gp(const struct hvpmu_part *part, enum hvpmu_reg_kind ki
 static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
 {
 	switch (msr) {
-	case HVPMU_MSR_FIXED_CTR_CTRL: return absent_unless(part->num_fixed, HVPMU_REG_FIXED_CTRL);
+	case HVPMU_MSR_FIXED_CTR_CTRL:
+		return absent_unless(part->version >= 2, HVPMU_REG_FIXED_CTRL);
 	case HVPMU_MSR_GLOBAL_STATUS: return absent_unless(part->version >= 2, HVPMU_REG_STATUS);
 	case HVPMU_MSR_GLOBAL_CTRL: return absent_unless(part->version >= 2, HVPMU_REG_GLOBAL_CTRL);
 	case HVPMU_MSR_GLOBAL_OVF_CTRL:

@@ -29,7 +29,7 @@ void hvpmu_filter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 void hvpmu_set_freeze_on_pmi(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, bool enabled)
 {
 	hvpmu_begin(vcpu, env);
-	vcpu->freezes_on_pmi = enabled;
+	vcpu->freezes_on_pmi = enabled && vcpu->part.vendor == HVPMU_INTEL;
 	hvpmu_end(env);
 }
 

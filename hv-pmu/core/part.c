@@ -18,10 +18,14 @@ static bool are_caps_usable(const struct hvpmu_caps *caps)
 	return caps->vendor == HVPMU_AMD && !caps->num_fixed;
 }
 
+#define AMD_NUM_CORE_PMC 0xfU /* CPUID 80000022H:EBX[3:0] */
+
 /* APM volume 2, 13.2.1: without CPUID 80000022H a guest takes 4 or 6 for granted. */
 static bool is_amd_count_tellable(const struct hvpmu_caps *caps, unsigned int want_gp)
 {
-	return caps->version >= 2 || want_gp == HVPMU_K7_COUNTERS ||
+	if (caps->version >= 2)
+		return want_gp <= AMD_NUM_CORE_PMC;
+	return want_gp == HVPMU_K7_COUNTERS ||
 	       (caps->version == 1 && want_gp == HVPMU_CORE_COUNTERS);
 }
 
@@ -54,7 +58,7 @@ int hvpmu_part_init(const struct hvpmu_caps *caps, unsigned int want_gp, unsigne
 		.gp_width = caps->gp_width,
 		.fixed_width = want_fixed ? caps->fixed_width : 0,
 		.num_events = caps->num_events,
-		.has_full_width = caps->has_full_width,
+		.has_full_width = caps->vendor == HVPMU_INTEL && caps->has_full_width,
 		.events_unavailable = caps->events_unavailable,
 		.guest_mask = hvpmu_counters(want_gp, want_fixed),
 	};
@@ -72,7 +76,8 @@ u64 hvpmu_perf_capabilities(const struct hvpmu_part *part)
 	return part->vendor == HVPMU_INTEL && part->has_full_width ? HVPMU_CAP_FW_WRITE : 0;
 }
 
-#define CPUID_ANYTHREAD_DEPRECATED (1U << 15)
+#define CPUID_ANYTHREAD_DEPRECATED (1U << 15) /* 0AH:EDX */
+#define CPUID_PERFMON_V2 1U		      /* 80000022H:EAX */
 
 void hvpmu_cpuid_0a(const struct hvpmu_part *part, u32 ret_regs[4])
 {
@@ -92,8 +97,8 @@ void hvpmu_cpuid_80000022(const struct hvpmu_part *part, u32 ret_regs[4])
 	memset(ret_regs, 0, 4 * sizeof(*ret_regs));
 	if (part->vendor != HVPMU_AMD || part->version < 2)
 		return;
-	ret_regs[0] = 1; /* PerfMonV2 */
-	ret_regs[1] = part->num_gp & 0xf;
+	ret_regs[0] = CPUID_PERFMON_V2;
+	ret_regs[1] = part->num_gp;
 }
 
 static int narrow_intel(const struct hvpmu_part *part, const u32 cpuid[4], struct hvpmu_part *ret)
@@ -107,6 +112,9 @@ static int narrow_intel(const struct hvpmu_part *part, const u32 cpuid[4], struc
 	ret->fixed_width = (u8)(cpuid[3] >> 5 & 0xff);
 	if (ret->version < 2 || ret->version > part->version)
 		return HVPMU_INVALID; /* version 1 could not be gated by GLOBAL_CTRL */
+	/* AnyThread came with version 3: no guest gets it. */
+	if (ret->version >= 3 && !(cpuid[3] & CPUID_ANYTHREAD_DEPRECATED))
+		return HVPMU_INVALID;
 	if (ret->gp_width != part->gp_width ||
 	    (ret->num_fixed && ret->fixed_width != part->fixed_width))
 		return HVPMU_INVALID;
@@ -121,9 +129,11 @@ static int narrow_intel(const struct hvpmu_part *part, const u32 cpuid[4], struc
 
 static int narrow_amd(const struct hvpmu_part *part, const u32 cpuid[4], struct hvpmu_part *ret)
 {
-	if (part->version < 2 || cpuid[0] & ~1U)
+	/* No LBR stack, no northbridge or memory counters. */
+	if (part->version < 2 || cpuid[0] != CPUID_PERFMON_V2 || cpuid[1] & ~AMD_NUM_CORE_PMC ||
+	    cpuid[2] | cpuid[3])
 		return HVPMU_INVALID;
-	ret->num_gp = (u8)(cpuid[1] & 0xf);
+	ret->num_gp = (u8)cpuid[1];
 	return HVPMU_OK;
 }
 
@@ -133,6 +143,10 @@ int hvpmu_part_narrow(const struct hvpmu_part *part, const u32 cpuid[4], struct 
 	int result;
 
 	if (!(cpuid[0] | cpuid[1] | cpuid[2] | cpuid[3])) {
+		if (part->vendor == HVPMU_AMD && part->version < 2) {
+			*ret = narrowed;
+			return HVPMU_OK;
+		}
 		narrowed.version = 0;
 		narrowed.num_gp = 0;
 		narrowed.num_fixed = 0;

@@ -18,8 +18,8 @@ static bool counts_event(const struct hvpmu_vcpu *vcpu, unsigned int counter,
 	if (hvpmu_is_fixed(counter))
 		return counter == FIXED_INSTRUCTIONS;
 	select = vcpu->gp_select[counter];
-	/* A threshold, its inversion or an edge needs the hardware's cycles: not emulated. */
-	if (select & (HVPMU_SEL_CMASK | HVPMU_SEL_INV | HVPMU_SEL_EDGE))
+	/* A threshold or an edge needs the hardware's cycles: not emulated. INV inverts thresholds. */
+	if (select & (HVPMU_SEL_CMASK | HVPMU_SEL_EDGE))
 		return false;
 	event = select & (HVPMU_SEL_EVENT | HVPMU_SEL_UMASK | HVPMU_SEL_AMD_EVENT_HIGH);
 	return event == layout->instructions ||
@@ -39,25 +39,27 @@ void hvpmu_retired(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_re
 {
 	u64 set = hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
 	u64 overflowed = 0;
+	u64 counted = 0;
 
 	if (!set)
 		return;
 	hvpmu_begin(vcpu, env);
 	/* Again: what begin() harvested may have frozen the counters. */
 	set = hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
-	vcpu->account.emulated++;
 	while (set) {
 		unsigned int counter = hvpmu_pop(&set);
 		u64 value;
 
 		if (!counts_event(vcpu, counter, kind) || !counts_at(vcpu, counter, cpl))
 			continue;
+		counted |= hvpmu_bit(counter);
 		value = hvpmu_read_counter(vcpu, env, counter) + 1;
 		value &= hvpmu_counter_mask(&vcpu->part, counter);
 		if (!value)
 			overflowed |= hvpmu_bit(counter);
 		hvpmu_write_counter(vcpu, env, counter, value);
 	}
+	vcpu->account.emulated += counted != 0;
 	if (overflowed)
 		hvpmu_overflowed(vcpu, env, overflowed);
 	hvpmu_end(env);

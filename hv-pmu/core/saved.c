@@ -32,10 +32,14 @@ void hvpmu_save(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu_sav
 
 static bool is_same_kind(const struct hvpmu_part *part, const struct hvpmu_saved *saved)
 {
+	u8 flags = HVPMU_SAVED_PMI_PENDING;
+
+	if (part->vendor == HVPMU_INTEL)
+		flags |= HVPMU_SAVED_FREEZES_ON_PMI | HVPMU_SAVED_FULL_WIDTH;
 	return saved->vendor == part->vendor && saved->pmu_version == part->version &&
 	       saved->num_gp == part->num_gp && saved->num_fixed == part->num_fixed &&
 	       saved->gp_width == part->gp_width && saved->fixed_width == part->fixed_width &&
-	       !saved->reserved && !(saved->flags & ~7u);
+	       !saved->reserved && !(saved->flags & ~flags);
 }
 
 /* Whether a register could hold this value: a guest's write of it would not change it. */

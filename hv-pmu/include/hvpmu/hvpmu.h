@@ -75,8 +75,9 @@ struct hvpmu_part {
 /*
  * Splits a PMU: the guest gets `want_gp` general counters from 0 up and `want_fixed` fixed ones
  * from 0 up, the host keeps the rest. HVPMU_INVALID: more than there is, none at all, Intel
- * without GLOBAL_CTRL (version 1), or an AMD count that CPUID cannot tell a guest of (without
- * PerfMonV2 a guest derives 4 or 6 from PerfCtrExtCore, APM volume 2, 13.2.1).
+ * without GLOBAL_CTRL (version 1) or full-width writes, or an AMD count that CPUID cannot tell a
+ * guest of (without PerfMonV2 a guest derives 4 or 6 from PerfCtrExtCore, APM volume 2, 13.2.1;
+ * with it CPUID has four bits).
  */
 int hvpmu_part_init(const struct hvpmu_caps *caps, unsigned int want_gp, unsigned int want_fixed,
 		    struct hvpmu_part *ret);
@@ -84,7 +85,9 @@ int hvpmu_part_init(const struct hvpmu_caps *caps, unsigned int want_gp, unsigne
 /*
  * The guest's PMU as narrowed by what the hypervisor's user put into the guest's CPUID: leaf 0AH
  * on Intel, 80000022H on AMD, as {eax, ebx, ecx, edx}. HVPMU_INVALID: it promises more than the
- * partition has. A leaf of zeros is a guest without a PMU.
+ * partition has - with AMD's PerfMonV2 anything but core counters, on Intel from version 3 on
+ * AnyThread, which EDX[15] has to deny. A leaf of zeros is a guest without a PMU, but for AMD
+ * before PerfMonV2, where it says nothing and the partition stays as it is.
  */
 int hvpmu_part_narrow(const struct hvpmu_part *part, const u32 cpuid[4], struct hvpmu_part *ret);
 
@@ -134,11 +137,12 @@ struct hvpmu_plan_entry {
 /* A counter and a selector for each general one, a counter for each fixed one, their control. */
 #define HVPMU_PLAN_MAX (2 * HVPMU_MAX_GP + HVPMU_MAX_FIXED + 1)
 
+/* The address of a VMCS's MSR area, &entry[0] if it is used as one, has its low four bits clear. */
 struct hvpmu_plan {
 	u32 count;
-	u32 reserved;
+	u32 reserved[3];
 	struct hvpmu_plan_entry entry[HVPMU_PLAN_MAX];
-};
+} __attribute__((aligned(16)));
 
 /* What a vCPU's counts are kept of, in guest mode and in hypervisor mode. */
 enum hvpmu_account_event {
@@ -209,7 +213,8 @@ void hvpmu_vcpu_reset(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 
 /*
  * Emulated accesses. `from_host`: the hypervisor's user, not the guest, as for live migration: may
- * write what is read-only, in full width, and never causes a PMI. HVPMU_GP as hardware would:
+ * write what is read-only (not GLOBAL_INUSE, which only reflects other registers), in full width,
+ * and never causes a PMI. HVPMU_GP as hardware would:
  * nothing has changed. HVPMU_UNKNOWN: not a register of the PMU.
  * The privilege checks of RDPMC (CPL, CR4.PCE) and of RDMSR/WRMSR are the caller's.
  */
@@ -220,7 +225,8 @@ int hvpmu_rdpmc(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 index, u64 *
 
 /*
  * The guest's IA32_DEBUGCTL.FREEZE_PERFMON_ON_PMI[12] changed. The bit must never be set in the
- * guest's physical IA32_DEBUGCTL: it would freeze the host's counters too.
+ * guest's physical IA32_DEBUGCTL: it would freeze the host's counters too. Nothing on AMD, whose
+ * guests are not told of LbrAndPmcFreeze.
  */
 void hvpmu_set_freeze_on_pmi(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, bool enabled);
 
@@ -237,7 +243,7 @@ void hvpmu_put(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 /* What hvpmu_nmi() found out. */
 struct hvpmu_nmi {
 	u64 guest;	  /* overflows that were the loaded guest's; they have been taken care of */
-	u64 host;	  /* overflows that are the host's, untouched */
+	u64 host;	  /* the host's, untouched; 0 unlooked while the core has nothing here */
 	bool is_expected; /* none now, but an acknowledged one was on its way: not an unknown NMI */
 };
 

@@ -43,6 +43,7 @@ void hvpmu_save(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu_sav
  * Makes the vCPU what was saved. `size`: bytes there are at `saved`. HVPMU_INVALID, and nothing
  * has changed: not such a state, of a later layout that this cannot be read as, of another kind of
  * PMU than the vCPU's, or with values that no guest could have written. The filter is asked anew.
+ * A PMI that was pending is pending again without a request: ask hvpmu_take_pmi() before the entry.
  */
 int hvpmu_restore(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct hvpmu_saved *saved,
 		  size_t size);

@@ -115,7 +115,7 @@ enum machine_entry_failure {
 	MACHINE_ENTRY_HOST_CTRL = -2,
 };
 bool machine_vmentry(struct machine_cpu *cpu, struct machine_vmcs *vmcs, int *ret_reason);
-/* VM exit. false: VMX abort, an exit-load entry that cannot be loaded. */
+/* VM exit. false: VMX abort, an entry that cannot be stored or loaded. */
 bool machine_vmexit(struct machine_cpu *cpu, struct machine_vmcs *vmcs);
 void machine_vmrun(struct machine_cpu *cpu);
 void machine_vmexit_svm(struct machine_cpu *cpu);

@@ -64,7 +64,8 @@ static bool write_intel_global(struct machine_cpu *cpu, uint32_t msr, uint64_t v
 	switch (msr) {
 	case 0x1d9: return assign(&cpu->debugctl, value, 1ULL << 12);
 	case 0x38d:
-		return model->num_fixed && assign(&cpu->fixed_ctrl, value, fixed_ctrl_bits(model));
+		return model->version >= 2 &&
+		       assign(&cpu->fixed_ctrl, value, fixed_ctrl_bits(model));
 	case 0x38f:
 		return model->version >= 2 &&
 		       assign(&cpu->global_ctrl, value, machine_ctrl_bits(model));
@@ -176,7 +177,7 @@ static bool read_intel_global(struct machine_cpu *cpu, uint32_t msr, uint64_t *r
 	switch (msr) {
 	case 0x1d9: *ret_value = cpu->debugctl; return true;
 	case 0x345: *ret_value = (uint64_t)model->has_full_width << 13; return true;
-	case 0x38d: *ret_value = cpu->fixed_ctrl; return model->num_fixed;
+	case 0x38d: *ret_value = cpu->fixed_ctrl; return model->version >= 2;
 	case 0x38e: *ret_value = cpu->status; return model->version >= 2;
 	case 0x38f: *ret_value = cpu->global_ctrl; return model->version >= 2;
 	case 0x390: *ret_value = 0; return model->version >= 2;

@@ -18,42 +18,57 @@ static int load_area(struct machine_cpu *cpu, const struct machine_area_entry *a
 	return 0;
 }
 
+/* What is left of the guest goes: by the VM-exit controls and the exit-load area. */
+static bool load_host_state(struct machine_cpu *cpu, const struct machine_vmcs *vmcs)
+{
+	cpu->in_guest = false;
+	if (vmcs->exit_loads_ctrl)
+		cpu->global_ctrl = vmcs->host_ctrl;
+	return !load_area(cpu, vmcs->exit_load, vmcs->num_exit_load);
+}
+
+/*
+ * "VM-Entry Failures During or After Loading Guest State": guest fields and the entry-load area
+ * fail after the host's fields were checked, and then the host's state is loaded as by an exit. A
+ * bad host field fails the instruction, and nothing is loaded.
+ */
 bool machine_vmentry(struct machine_cpu *cpu, struct machine_vmcs *vmcs, int *ret_reason)
 {
 	uint64_t bits = machine_ctrl_bits(cpu->model);
 
 	*ret_reason = 0;
-	if (vmcs->exit_loads_ctrl && vmcs->host_ctrl & ~bits)
+	if (vmcs->exit_loads_ctrl && vmcs->host_ctrl & ~bits) {
 		*ret_reason = MACHINE_ENTRY_HOST_CTRL;
-	else if (vmcs->entry_loads_ctrl && vmcs->guest_ctrl & ~bits)
+		return false;
+	}
+	if (vmcs->entry_loads_ctrl && vmcs->guest_ctrl & ~bits) {
 		*ret_reason = MACHINE_ENTRY_GUEST_CTRL;
-	if (*ret_reason)
+	} else {
+		if (vmcs->entry_loads_ctrl)
+			cpu->global_ctrl = vmcs->guest_ctrl;
+		*ret_reason = load_area(cpu, vmcs->entry_load, vmcs->num_entry_load);
+	}
+	if (*ret_reason) {
+		load_host_state(cpu, vmcs);
 		return false;
-	if (vmcs->entry_loads_ctrl)
-		cpu->global_ctrl = vmcs->guest_ctrl;
-	*ret_reason = load_area(cpu, vmcs->entry_load, vmcs->num_entry_load);
-	if (*ret_reason)
-		return false;
+	}
 	cpu->in_guest = true;
 	return true;
 }
 
 bool machine_vmexit(struct machine_cpu *cpu, struct machine_vmcs *vmcs)
 {
-	cpu->in_guest = false;
 	for (uint32_t i = 0; i < vmcs->num_exit_store; i++) {
 		struct machine_area_entry *entry = &vmcs->exit_store[i];
 		uint64_t accesses = cpu->num_rdmsr;
-		bool is_read = machine_rdmsr(cpu, entry->msr, &entry->value);
+		bool is_read = !entry->reserved && machine_rdmsr(cpu, entry->msr, &entry->value);
 
 		cpu->num_rdmsr = accesses;
 		cpu->num_area++;
 		if (!is_read)
 			return false;
 	}
-	if (vmcs->exit_loads_ctrl)
-		cpu->global_ctrl = vmcs->host_ctrl;
-	return !load_area(cpu, vmcs->exit_load, vmcs->num_exit_load);
+	return load_host_state(cpu, vmcs);
 }
 
 void machine_vmrun(struct machine_cpu *cpu)

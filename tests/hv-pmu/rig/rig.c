@@ -279,10 +279,13 @@ static int passed_counter(const struct rig *rig, u32 msr)
 	return -1;
 }
 
-static bool is_passed(const struct rig *rig, u32 msr, u64 set)
+static bool is_passed(const struct rig *rig, const struct rig_vcpu *vcpu, u32 msr, u64 set)
 {
 	int counter = passed_counter(rig, msr);
 
+	if (rig->model->vendor == MACHINE_INTEL && msr - HVPMU_MSR_A_PMC0 < HVPMU_INTEL_MSR_GP &&
+	    !vcpu->core.part.has_full_width)
+		return false;
 	return counter >= 0 && (set >> counter & 1);
 }
 
@@ -294,7 +297,7 @@ int rig_guest_wrmsr(struct rig *rig, int number, u32 msr, u64 value)
 	struct hvpmu_env env = rig_env(rig, vcpu->cpu, &place);
 	int result;
 
-	if (is_passed(rig, msr, cpu->writes))
+	if (is_passed(rig, vcpu, msr, cpu->writes))
 		return machine_wrmsr(&cpu->machine, msr, value) ? HVPMU_OK : HVPMU_GP;
 	rig_exit(rig, vcpu->cpu);
 	result = hvpmu_wrmsr(&vcpu->core, &env, msr, value, false);
@@ -310,7 +313,7 @@ int rig_guest_rdmsr(struct rig *rig, int number, u32 msr, u64 *ret_value)
 	struct hvpmu_env env = rig_env(rig, vcpu->cpu, &place);
 	int result;
 
-	if (is_passed(rig, msr, cpu->reads))
+	if (is_passed(rig, vcpu, msr, cpu->reads))
 		return machine_rdmsr(&cpu->machine, msr, ret_value) ? HVPMU_OK : HVPMU_GP;
 	rig_exit(rig, vcpu->cpu);
 	result = hvpmu_rdmsr(&vcpu->core, &env, msr, ret_value, false);
