@@ -91,16 +91,21 @@ void hvpmu_write_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigne
 		hvpmu_env_wrmsr(env, counter_msr(hvpmu_layout(&vcpu->part), counter), value);
 }
 
-/* What the hardware's selector holds for this counter of the guest. */
-static u64 hardware_select(const struct hvpmu_vcpu *vcpu, unsigned int counter)
+/* The counters whose EN may be set in hardware; all of them where GLOBAL_CTRL decides what counts. */
+static u64 may_enable(const struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout)
 {
-	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	if (layout->gates_by_ctrl)
+		return ~0ULL;
+	return hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
+}
+
+/* What the hardware's selector holds for this counter of the guest. */
+static u64 hardware_select(const struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout,
+			   unsigned int counter, u64 enabled)
+{
 	u64 select = (vcpu->gp_select[counter] & layout->select_keep) | layout->select_force;
 
-	if (!layout->gates_by_ctrl &&
-	    (hvpmu_is_frozen(vcpu) || !(hvpmu_in_use(vcpu) & hvpmu_bit(counter))))
-		select &= ~HVPMU_SEL_EN;
-	return select;
+	return enabled & hvpmu_bit(counter) ? select : select & ~HVPMU_SEL_EN;
 }
 
 /* The guest's half of FIXED_CTR_CTRL with these counters in hardware. */
@@ -115,29 +120,59 @@ static void add_entry(struct hvpmu_plan *plan, u32 msr, u64 value)
 		(struct hvpmu_plan_entry){.msr = msr, .reserved = 0, .value = value};
 }
 
+/* One write: into the plan, or into hardware if there is none. */
+static inline void emit(struct hvpmu_plan *plan, struct hvpmu_env *env, u32 msr, u64 value)
+{
+	if (plan)
+		add_entry(plan, msr, value);
+	else
+		hvpmu_env_wrmsr(env, msr, value);
+}
+
 static bool has_fixed(u64 set)
 {
 	return set >> HVPMU_FIXED(0);
 }
 
-void hvpmu_plan_load(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu, u64 mask,
-		     struct hvpmu_plan *ret)
+/* What puts these counters and selectors into hardware; the fixed counters' control comes after. */
+static inline void emit_load(const struct hvpmu_vcpu *vcpu, u64 set, struct hvpmu_plan *plan,
+			     struct hvpmu_env *env)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-	u64 set = mask;
+	u64 enabled = may_enable(vcpu, layout);
 
-	ret->count = 0;
 	while (set) {
 		unsigned int counter = hvpmu_pop(&set);
 		/* The structure is only read through the pointer. */
 		u64 value = *hvpmu_counter((struct hvpmu_vcpu *)vcpu, counter);
 
-		add_entry(ret, counter_msr(layout, counter), value);
+		emit(plan, env, counter_msr(layout, counter), value);
 		if (!hvpmu_is_fixed(counter))
-			add_entry(ret, select_msr(layout, counter), hardware_select(vcpu, counter));
+			emit(plan, env, select_msr(layout, counter),
+			     hardware_select(vcpu, layout, counter, enabled));
 	}
+}
+
+/* What leaves nothing of them there; the fixed counters' control comes before. */
+static inline void emit_clear(const struct hvpmu_layout *layout, u64 set, struct hvpmu_plan *plan,
+			      struct hvpmu_env *env)
+{
+	while (set) {
+		unsigned int counter = hvpmu_pop(&set);
+
+		if (!hvpmu_is_fixed(counter))
+			emit(plan, env, select_msr(layout, counter), 0);
+		emit(plan, env, counter_msr(layout, counter), 0);
+	}
+}
+
+void hvpmu_plan_load(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu, u64 mask,
+		     struct hvpmu_plan *ret)
+{
+	ret->count = 0;
+	emit_load(vcpu, mask, ret, NULL);
 	if (has_fixed(mask))
-		add_entry(ret, layout->fixed_ctrl,
+		add_entry(ret, hvpmu_layout(&vcpu->part)->fixed_ctrl,
 			  cpu->host_fixed_ctrl | hardware_fixed_ctrl(vcpu, vcpu->hw | mask));
 }
 
@@ -154,19 +189,12 @@ void hvpmu_plan_clear(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu
 		      struct hvpmu_plan *ret)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-	u64 set = mask;
 
 	ret->count = 0;
 	if (has_fixed(mask))
 		add_entry(ret, layout->fixed_ctrl,
 			  cpu->host_fixed_ctrl | hardware_fixed_ctrl(vcpu, vcpu->hw & ~mask));
-	while (set) {
-		unsigned int counter = hvpmu_pop(&set);
-
-		if (!hvpmu_is_fixed(counter))
-			add_entry(ret, select_msr(layout, counter), 0);
-		add_entry(ret, counter_msr(layout, counter), 0);
-	}
+	emit_clear(layout, mask, ret, NULL);
 }
 
 u64 hvpmu_merge_fixed_ctrl(struct hvpmu_cpu *cpu, u64 host_value)
@@ -175,33 +203,21 @@ u64 hvpmu_merge_fixed_ctrl(struct hvpmu_cpu *cpu, u64 host_value)
 	return cpu->host_fixed_ctrl | cpu->guest_fixed_ctrl;
 }
 
-/* The host's NMI handler may write its own half meanwhile: then write again, with the new half. */
-static void write_fixed_ctrl(struct hvpmu_env *env, u32 msr, u64 guest_half)
+/*
+ * The fixed counters in `set` are the guest's in hardware. The host's NMI handler may write its own
+ * half meanwhile: then write again, with the new half.
+ */
+static void write_fixed_ctrl(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 {
 	volatile u64 *host_half = &env->cpu->host_fixed_ctrl;
+	u64 guest_half = hardware_fixed_ctrl(vcpu, set);
 	u64 written;
 
 	env->cpu->guest_fixed_ctrl = guest_half;
 	do {
 		written = *host_half;
-		hvpmu_env_wrmsr(env, msr, written | guest_half);
+		hvpmu_env_wrmsr(env, hvpmu_layout(&vcpu->part)->fixed_ctrl, written | guest_half);
 	} while (written != *host_half);
-}
-
-/* The plan in env->cpu, after which the counters in `set` are in hardware. */
-static void run_plan(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
-{
-	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-	const struct hvpmu_plan *plan = &env->cpu->plan;
-
-	for (u32 i = 0; i < plan->count; i++) {
-		const struct hvpmu_plan_entry *entry = &plan->entry[i];
-
-		if (layout->fixed_ctrl && entry->msr == layout->fixed_ctrl)
-			write_fixed_ctrl(env, entry->msr, hardware_fixed_ctrl(vcpu, set));
-		else
-			hvpmu_env_wrmsr(env, entry->msr, entry->value);
-	}
 }
 
 /* The hardware and the hypervisor's MSR bitmap after `hw` or a control changed. */
@@ -214,18 +230,19 @@ static void set_in_hardware(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 
 	hvpmu_env_pass_through(env, set, layout->status ? set : 0);
 }
 
-static void set_guest_ctrl(struct hvpmu_vcpu *vcpu)
+/* All counters in use are in hardware. */
+static void set_guest_ctrl(struct hvpmu_vcpu *vcpu, u64 in_use)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 
-	vcpu->guest_ctrl =
-		layout->gates_by_ctrl && !hvpmu_is_frozen(vcpu) ? hvpmu_in_use(vcpu) & vcpu->hw : 0;
+	vcpu->guest_ctrl = layout->gates_by_ctrl && !hvpmu_is_frozen(vcpu) ? in_use : 0;
 }
 
 static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 {
-	hvpmu_plan_load(vcpu, env->cpu, set, &env->cpu->plan);
-	run_plan(vcpu, env, vcpu->hw | set);
+	emit_load(vcpu, set, NULL, env);
+	if (has_fixed(set))
+		write_fixed_ctrl(vcpu, env, vcpu->hw | set);
 	if (!is_loaded(vcpu)) {
 		vcpu->state = HVPMU_LOADED;
 		vcpu->account.loads++;
@@ -243,46 +260,50 @@ void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 
 		*hvpmu_counter(vcpu, counter) = hvpmu_read_counter(vcpu, env, counter);
 	}
-	hvpmu_plan_clear(vcpu, env->cpu, set, &env->cpu->plan);
-	run_plan(vcpu, env, vcpu->hw & ~set);
+	if (has_fixed(set))
+		write_fixed_ctrl(vcpu, env, vcpu->hw & ~set);
+	emit_clear(hvpmu_layout(&vcpu->part), set, NULL, env);
 	set_in_hardware(vcpu, env, vcpu->hw & ~set);
 	if (!vcpu->hw) {
 		vcpu->state = HVPMU_INACTIVE;
 		vcpu->account.puts++;
 		env->cpu->loaded = NULL;
 	}
-	set_guest_ctrl(vcpu);
+	vcpu->guest_ctrl &= vcpu->hw;
 }
 
 /* Selectors in hardware that no longer are what they should be. */
 static void rewrite_controls(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 enabled = may_enable(vcpu, layout);
 
 	if (has_fixed(set))
-		write_fixed_ctrl(env, layout->fixed_ctrl, hardware_fixed_ctrl(vcpu, vcpu->hw));
+		write_fixed_ctrl(vcpu, env, vcpu->hw);
 	set &= hvpmu_low_bits(HVPMU_MAX_GP);
 	while (set) {
 		unsigned int counter = hvpmu_pop(&set);
 
-		hvpmu_env_wrmsr(env, select_msr(layout, counter), hardware_select(vcpu, counter));
+		hvpmu_env_wrmsr(env, select_msr(layout, counter),
+				hardware_select(vcpu, layout, counter, enabled));
 	}
 }
 
 void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
 {
-	if (is_loaded(vcpu)) {
-		u64 denied = vcpu->hw & vcpu->denied;
-		u64 wanted = hvpmu_in_use(vcpu) & ~vcpu->hw;
+	u64 denied = vcpu->hw & vcpu->denied;
+	u64 in_use;
 
-		if (changed & vcpu->hw & ~denied)
-			rewrite_controls(vcpu, env, changed & vcpu->hw & ~denied);
-		if (wanted)
-			load(vcpu, env, wanted);
-		if (denied)
-			hvpmu_unload(vcpu, env, denied);
-	}
-	set_guest_ctrl(vcpu);
+	if (!is_loaded(vcpu))
+		return;
+	in_use = hvpmu_in_use(vcpu);
+	if (changed & vcpu->hw & ~denied)
+		rewrite_controls(vcpu, env, changed & vcpu->hw & ~denied);
+	if (in_use & ~vcpu->hw)
+		load(vcpu, env, in_use & ~vcpu->hw);
+	if (denied)
+		hvpmu_unload(vcpu, env, denied);
+	set_guest_ctrl(vcpu, in_use);
 }
 
 u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
@@ -294,7 +315,7 @@ u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 			return 0;
 		hvpmu_begin(vcpu, env);
 		load(vcpu, env, set);
-		set_guest_ctrl(vcpu);
+		set_guest_ctrl(vcpu, set);
 		hvpmu_end(env);
 	}
 	return vcpu->guest_ctrl;

@@ -60,7 +60,18 @@ extern const struct hvpmu_layout hvpmu_layout_amd_k7;
 extern const struct hvpmu_layout hvpmu_layout_amd_core;
 extern const struct hvpmu_layout hvpmu_layout_amd_v2;
 
+/* By vendor and version of the hardware; the last version of a vendor stands for later ones. */
+#define HVPMU_LAYOUT_VERSIONS 3
+extern const struct hvpmu_layout *const hvpmu_layouts[HVPMU_VENDORS][HVPMU_LAYOUT_VERSIONS];
+
 /* The layout of the partition's hardware; `part` is the machine's or a vCPU's. */
-const struct hvpmu_layout *hvpmu_layout(const struct hvpmu_part *part);
+static inline const struct hvpmu_layout *hvpmu_layout(const struct hvpmu_part *part)
+{
+	unsigned int version = part->hw_version;
+
+	if (version >= HVPMU_LAYOUT_VERSIONS)
+		version = HVPMU_LAYOUT_VERSIONS - 1;
+	return hvpmu_layouts[part->vendor][version];
+}
 
 #endif

@@ -199,7 +199,6 @@ struct hvpmu_cpu {
 	bool is_busy;	      /* the core is changing hardware: hvpmu_nmi() must only look */
 	bool is_pmi_expected; /* a status was acknowledged whose NMI may still arrive */
 	u8 reserved[6];
-	struct hvpmu_plan plan; /* scratch of load and put */
 };
 
 /* Prepares a CPU: nothing loaded, the host's half of IA32_FIXED_CTR_CTRL as given. */
@@ -279,8 +278,9 @@ void hvpmu_filter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 u64 hvpmu_merge_fixed_ctrl(struct hvpmu_cpu *cpu, u64 host_value);
 
 /*
- * The accesses that move counters between memory and hardware, as lists. hvpmu_enter() and
- * hvpmu_put() run them as WRMSR and RDPMC; a hypervisor may put them into the VMCS's MSR areas.
+ * The accesses that move counters between memory and hardware, as lists: the same that
+ * hvpmu_enter() and hvpmu_put() make as WRMSR and RDPMC. A hypervisor may put them into the VMCS's
+ * MSR areas.
  *   load   values to write so that the counters in `mask` live in hardware
  *   store  registers to read (value 0) when they leave it
  *   clear  values to write after that, so that nothing of the guest stays

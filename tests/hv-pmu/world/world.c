@@ -402,7 +402,6 @@ void world_normalize(struct world *world)
 	for (int i = 0; i < rig->num_cpus; i++) {
 		struct rig_cpu *cpu = &rig->cpu[i];
 
-		memset(&cpu->core.plan, 0, sizeof(cpu->core.plan));
 		memset(cpu->happened, 0, sizeof(cpu->happened));
 		cpu->machine.num_rdmsr = 0;
 		cpu->machine.num_wrmsr = 0;
