@@ -7,6 +7,7 @@
 #include "common/cli/commands.h"
 #include "common/cli/term.h"
 #include "common/cli/text.h"
+#include "common/session/format.h"
 #include "report/output/columns.h"
 #include "report/profile/sections.h"
 #include "report/profile/selection.h"
@@ -254,6 +255,14 @@ static struct hvp_error *compute(struct report *report)
 			      config->has_inlines);
 }
 
+/* Of one command or some processes nothing is said of the machine. */
+static bool is_of_machine(const struct report *report)
+{
+	const char *target = hvp_session_info(report->inputs.session, HVP_INFO_TARGET);
+
+	return !target || (strcmp(target, "one command") && strcmp(target, "some processes"));
+}
+
 /* "web (qemu, ..., 2 vCPUs): 41.20% of the machine's samples" */
 static void section_title(const struct report *report, const struct hvp_section *section, char *buf,
 			  size_t size)
@@ -273,8 +282,9 @@ static void section_title(const struct report *report, const struct hvp_section 
 	else
 		snprintf(title, sizeof(title), "%s",
 			 section->owner < HVP_NUM_OWNERS ? names[section->owner] : "all samples");
-	snprintf(buf, size, "%s: %s of the machine's %s", title,
+	snprintf(buf, size, "%s: %s of %s %s", title,
 		 hvp_text_percent(percent, (double)weight, (double)entries->weight),
+		 is_of_machine(report) ? "the machine's" : "the",
 		 entries->options->weight == HVP_WEIGHT_SAMPLES ? "samples" : "events");
 }
 
@@ -287,6 +297,9 @@ static void section_fields(const struct report *report, const struct hvp_section
 	*ret = report->fields;
 	if (report->has_exact_fields || report->config->format != 0)
 		return;
+	/* Nothing but dashes, where there are no guests. */
+	if (!report->profile.domains.num && !report->config->fields)
+		hvp_fields_remove(ret, "vcpus");
 	if (section->domain != HVP_VALUE_NONE || is_host || section->owner == HVP_OWNER_UNKNOWN)
 		hvp_fields_remove(ret, "domain");
 	if (!is_host || report->config->sort)

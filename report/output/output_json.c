@@ -257,6 +257,8 @@ static void write_tree(struct hvp_json *json, const struct hvp_tree_view *tree)
 		hvp_json_string(json, "symbol", hvp_tree_symbol(trees, node));
 		hvp_json_string(json, "image", hvp_tree_image(trees, node));
 		hvp_json_bool(json, "is_inlined", node->is_inlined);
+		if (node->max_frames > 1)
+			hvp_json_uint(json, "frames", node->max_frames);
 		hvp_json_uint(json, "weight", node->weight);
 		hvp_json_double(json, "share_row",
 				percent_of(node->weight, trees->nodes[tree->root].weight));

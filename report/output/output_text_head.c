@@ -71,8 +71,10 @@ static void print_event(struct hvp_output *output, const struct hvp_event_info *
 		fprintf(output->out, ", %s samples a second and CPU",
 			hvp_text_number(number, event->frequency));
 	else if (event->period)
-		fprintf(output->out, ", a sample every %s %s",
-			hvp_text_number(number, event->period), "events");
+		fprintf(output->out,
+			event->period == 1 ? ", a sample every event"
+					   : ", a sample every %s events",
+			hvp_text_number(number, event->period));
 	if (event->scope && *event->scope) {
 		fputs(", ", output->out);
 		hvp_text_print(output->out, event->scope);

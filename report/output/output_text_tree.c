@@ -3,6 +3,7 @@
  * A call tree in text. A chain without branches stays in one column; only where paths part do lines
  * move to the right and say how much went each way.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/cli/text.h"
@@ -11,6 +12,17 @@
 /* Deeper levels share the last one's column. */
 #define MAX_LEVELS 1024u
 #define MAX_INDENT 60u
+
+/* " x 7", " x 2-20": frames without a symbol that stand in one line. */
+static void print_frames(struct hvp_output *output, const struct hvp_tree_node *node)
+{
+	if (node->max_frames < 2)
+		return;
+	if (node->min_frames == node->max_frames)
+		fprintf(output->out, " x %" PRIu32, node->max_frames);
+	else
+		fprintf(output->out, " x %" PRIu32 "-%" PRIu32, node->min_frames, node->max_frames);
+}
 
 void hvp_text_tree(struct hvp_output *output, const struct hvp_tree_view *tree, unsigned int indent)
 {
@@ -35,6 +47,7 @@ void hvp_text_tree(struct hvp_output *output, const struct hvp_tree_view *tree, 
 			*percent = '\0';
 		fprintf(output->out, "%*s%7s %s ", (int)columns[level], "", percent, arrow);
 		hvp_text_print(output->out, hvp_tree_symbol(trees, node));
+		print_frames(output, node);
 		if (node->is_inlined)
 			fputs(" (inlined)", output->out);
 		else if (node->image != trees->nodes[node->parent].image) {

@@ -10,6 +10,8 @@
 struct step {
 	uint64_t image, symbol;
 	bool is_inlined;
+	/* Frames one after the other that have no symbol, for one reason, are one step. */
+	uint32_t num_frames;
 };
 
 /* A chain in functions, from the sampled one outwards. */
@@ -30,9 +32,23 @@ static struct hvp_error *push_step(struct path *path, uint64_t image, uint64_t s
 {
 	hvp_try(hvp_array_reserve(&path->steps, &path->capacity, path->num + 1,
 				  sizeof(*path->steps)));
-	path->steps[path->num++] =
-		(struct step){.image = image, .symbol = symbol, .is_inlined = is_inlined};
+	path->steps[path->num++] = (struct step){
+		.image = image, .symbol = symbol, .is_inlined = is_inlined, .num_frames = 1};
 	return NULL;
+}
+
+/*
+ * Where code has no frame pointers, a chain may be many addresses that mean nothing: they are
+ * counted, not listed.
+ */
+static bool joins_last(const struct path *path, const struct hvp_spot *spot)
+{
+	const struct step *last = path->num ? &path->steps[path->num - 1] : NULL;
+	enum hvp_unresolved why;
+
+	return last && last->symbol == spot->values[HVP_DIM_SYMBOL] &&
+	       last->image == spot->values[HVP_DIM_IMAGE] &&
+	       hvp_symbol_value_is_unresolved(last->symbol, &why);
 }
 
 /* The functions inlined at a spot, innermost first. */
@@ -61,6 +77,10 @@ static struct hvp_error *push_inlines(struct hvp_trees *trees, const struct hvp_
 static struct hvp_error *push_spot(struct hvp_trees *trees, const struct hvp_spot *spot,
 				   struct path *path)
 {
+	if (joins_last(path, spot)) {
+		path->steps[path->num - 1].num_frames++;
+		return NULL;
+	}
 	hvp_try(push_inlines(trees, spot, path));
 	return push_step(path, spot->values[HVP_DIM_IMAGE], spot->values[HVP_DIM_SYMBOL], false);
 }
@@ -99,6 +119,8 @@ static struct hvp_error *child_of(struct hvp_trees *trees, uint32_t parent, cons
 		.image = step->image,
 		.symbol = step->symbol,
 		.is_inlined = step->is_inlined,
+		.min_frames = step->num_frames,
+		.max_frames = step->num_frames,
 		.parent = parent,
 		.next = parent ? trees->nodes[parent].first_child : 0,
 	};
@@ -121,6 +143,15 @@ static struct hvp_error *root_of(struct hvp_trees *trees, struct hvp_entry *entr
 	return NULL;
 }
 
+static void count_step(struct hvp_tree_node *node, const struct step *step, uint64_t weight)
+{
+	node->weight += weight;
+	if (step->num_frames < node->min_frames)
+		node->min_frames = step->num_frames;
+	if (step->num_frames > node->max_frames)
+		node->max_frames = step->num_frames;
+}
+
 /* Adds a path to the tree of the row that it meets at `path->row`. */
 static struct hvp_error *add_path(struct hvp_trees *trees, struct hvp_entry *entry,
 				  const struct path *path, uint64_t weight)
@@ -134,7 +165,7 @@ static struct hvp_error *add_path(struct hvp_trees *trees, struct hvp_entry *ent
 	while (is_inwards ? at > 0 : at + 1 < path->num) {
 		at = is_inwards ? at - 1 : at + 1;
 		hvp_try(child_of(trees, node, &path->steps[at], &node));
-		trees->nodes[node].weight += weight;
+		count_step(&trees->nodes[node], &path->steps[at], weight);
 	}
 	return NULL;
 }

@@ -19,6 +19,8 @@ struct hvp_tree_node {
 	/* Values of HVP_DIM_IMAGE and HVP_DIM_SYMBOL; inlined functions too. */
 	uint64_t image, symbol;
 	bool is_inlined;
+	/* How many frames without a symbol it stands for, in the shortest and the longest chain; others are 1. */
+	uint32_t min_frames, max_frames;
 	uint64_t weight;
 	/* Indices; 0 ends a list. Children are ordered by weight once sealed. */
 	uint32_t parent, first_child, next;

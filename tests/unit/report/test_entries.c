@@ -267,6 +267,37 @@ static void trees_lead_to_callers_and_to_callees(void **state)
 	fixture_close(&fixture);
 }
 
+static void frames_without_a_symbol_are_one_node_with_their_number(void **state)
+{
+	/* Addresses that nothing maps, between functions that are known. */
+	static const uint64_t frames[] = {0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70};
+	const struct question question = {.sort = "symbol", .has_children = true};
+	struct fixture fixture = {.fd = memory_file()};
+	struct hvp_session_writer *writer = made_begin(fixture.fd, MADE_EMPTY);
+	struct made_state made = {.time = MADE_START};
+	const struct hvp_tree_node *node;
+	struct hvp_sample sample;
+	struct hvp_trees trees;
+	char buf[512];
+
+	(void)state;
+	sample = made_host_sample(&made, 300, 300, HVP_MODE_HOST_KERNEL, HOST_KERNEL(0x1010));
+	made_add(writer, &made, sample, 3, frames, 7);
+	made_add(writer, &made, sample, 2, frames, 4);
+	made_finish(writer);
+	fixture_open(&fixture);
+	fixture_ask(&fixture, &question);
+	assert_ok(hvp_trees_init(&trees, &fixture.entries, HVP_TREE_CALLERS, true));
+	spell_tree(&trees, find_row(&fixture, NULL, NULL, "schedule"), buf, sizeof(buf));
+	assert_string_equal(buf, "1:[no mapping] 5");
+	node = &trees.nodes[trees.nodes[find_row(&fixture, NULL, NULL, "schedule")->tree]
+				    .first_child];
+	assert_int_equal(node->min_frames, 4);
+	assert_int_equal(node->max_frames, 7);
+	hvp_trees_deinit(&trees);
+	fixture_close(&fixture);
+}
+
 static uint64_t next_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -423,6 +454,7 @@ int main(void)
 		cmocka_unit_test(slices_of_time_add_up),
 		cmocka_unit_test(inclusive_sums_count_each_sample_once_also_in_recursion),
 		cmocka_unit_test(trees_lead_to_callers_and_to_callees),
+		cmocka_unit_test(frames_without_a_symbol_are_one_node_with_their_number),
 		cmocka_unit_test(owners_add_up_in_sessions_made_at_random),
 		cmocka_unit_test(the_number_of_threads_changes_nothing),
 		cmocka_unit_test(places_by_address_and_by_function_make_the_same_rows),
