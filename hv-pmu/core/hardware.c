@@ -60,15 +60,20 @@ void hvpmu_end(struct hvpmu_env *env)
 	hvpmu_env_barrier();
 }
 
-u64 hvpmu_read_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter)
+static inline u64 read_hardware(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+				unsigned int counter)
 {
 	u32 index = counter;
 
-	if (!is_in_hardware(vcpu, counter))
-		return *hvpmu_counter(vcpu, counter);
 	if (hvpmu_is_fixed(counter))
 		index = HVPMU_RDPMC_FIXED | (counter - HVPMU_FIXED(0));
 	return hvpmu_env_rdpmc(env, index) & hvpmu_counter_mask(&vcpu->part, counter);
+}
+
+u64 hvpmu_read_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter)
+{
+	return is_in_hardware(vcpu, counter) ? read_hardware(vcpu, env, counter)
+					     : *hvpmu_counter(vcpu, counter);
 }
 
 static u32 counter_msr(const struct hvpmu_layout *layout, unsigned int counter)
@@ -258,7 +263,7 @@ void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 	while (left) {
 		unsigned int counter = hvpmu_pop(&left);
 
-		*hvpmu_counter(vcpu, counter) = hvpmu_read_counter(vcpu, env, counter);
+		*hvpmu_counter(vcpu, counter) = read_hardware(vcpu, env, counter);
 	}
 	if (has_fixed(set))
 		write_fixed_ctrl(vcpu, env, vcpu->hw & ~set);
@@ -294,6 +299,7 @@ void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
 	u64 denied = vcpu->hw & vcpu->denied;
 	u64 in_use;
 
+	vcpu->is_idle = false;
 	if (!is_loaded(vcpu))
 		return;
 	in_use = hvpmu_in_use(vcpu);
@@ -309,8 +315,9 @@ void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
 u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
 	if (!is_loaded(vcpu)) {
-		u64 set = hvpmu_in_use(vcpu);
+		u64 set = vcpu->is_idle ? 0 : hvpmu_in_use(vcpu);
 
+		vcpu->is_idle = !set;
 		if (!set)
 			return 0;
 		hvpmu_begin(vcpu, env);

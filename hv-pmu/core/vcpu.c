@@ -102,6 +102,8 @@ const char *hvpmu_check(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *c
 		return check_loaded(vcpu, cpu);
 	if (vcpu->hw)
 		return "6: inactive, but counters are in hardware";
+	if (vcpu->is_idle && hvpmu_in_use(vcpu))
+		return "1: a counter in use is thought not to be";
 	if (cpu && cpu->loaded == vcpu)
 		return "7: inactive, but a CPU believes it is loaded";
 	return NULL;

@@ -185,7 +185,8 @@ struct hvpmu_vcpu {
 	u8 state;	     /* enum hvpmu_state */
 	bool freezes_on_pmi; /* the guest's IA32_DEBUGCTL.FREEZE_PERFMON_ON_PMI */
 	bool pmi_pending;    /* requested, not yet taken by hvpmu_take_pmi() */
-	u8 reserved[5];
+	bool is_idle; /* hvpmu_enter() found no counter in use, and no control has changed since */
+	u8 reserved[4];
 	struct hvpmu_account account;
 };
 

@@ -63,6 +63,17 @@ u64 hardware_rdpmc(struct hardware *hw, u32 index)
 	return value;
 }
 
+bool hardware_is_counter(const struct hardware *hw, u32 msr)
+{
+	const struct scenario *scenario = hw->scenario;
+
+	for (unsigned int i = 0; i < scenario->guest_gp; i++) {
+		if (msr == hw->regs->counter + hw->regs->stride * i)
+			return true;
+	}
+	return scenario->guest_fixed && msr - hw->regs->fixed_counter < scenario->guest_fixed;
+}
+
 void hardware_enter(struct hardware *hw, u64 guest_ctrl, u64 host_ctrl)
 {
 	int reason;

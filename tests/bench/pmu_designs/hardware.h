@@ -24,6 +24,8 @@ u64 hardware_rdpmc(struct hardware *hw, u32 index);
 
 void hardware_enter(struct hardware *hw, u64 guest_ctrl, u64 host_ctrl);
 void hardware_exit(struct hardware *hw);
+/* Whether an MSR bitmap that lets counters through lets this MSR through: costs nobody anything. */
+bool hardware_is_counter(const struct hardware *hw, u32 msr);
 /* Takes a PMI that is pending, and re-arms the LVTPC; false: there is none. */
 bool hardware_take_pmi(struct hardware *hw);
 

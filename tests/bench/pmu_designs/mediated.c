@@ -172,28 +172,24 @@ static u64 read_register(struct access access)
 
 static int guest_wrmsr(u32 msr, u64 value)
 {
-	struct access access = registers_decode(vcpu.hw.regs, msr);
-
-	if (access.kind == ACCESS_COUNTER) {
+	if (hardware_is_counter(&vcpu.hw, msr)) {
 		hardware_wrmsr(&vcpu.hw, msr, value);
 		return HVPMU_OK;
 	}
 	exit_guest();
-	write_register(access, value);
+	write_register(registers_decode(vcpu.hw.regs, msr), value);
 	enter();
 	return HVPMU_OK;
 }
 
 static int guest_rdmsr(u32 msr, u64 *ret_value)
 {
-	struct access access = registers_decode(vcpu.hw.regs, msr);
-
-	if (access.kind == ACCESS_COUNTER) {
+	if (hardware_is_counter(&vcpu.hw, msr)) {
 		*ret_value = hardware_rdmsr(&vcpu.hw, msr);
 		return HVPMU_OK;
 	}
 	exit_guest();
-	*ret_value = read_register(access);
+	*ret_value = read_register(registers_decode(vcpu.hw.regs, msr));
 	enter();
 	return HVPMU_OK;
 }
