@@ -68,7 +68,8 @@ struct hvp_input_config {
 		 .value = "DIR",                                                                   \
 		 .offset = offsetof(config_type, member.debug_dirs),                               \
 		 .completion = "dir",                                                              \
-		 .help = "like /usr/lib/debug: separate debug files, unpacked packages"},          \
+		 .help = "like /usr/lib/debug: separate debug files, unpacked packages; or with "  \
+			 "PROGRAM.debug"},                                                         \
 		{.type = HVP_OPTION_FLAG,                                                          \
 		 .name = "debuginfod",                                                             \
 		 .offset = offsetof(config_type, member.use_debuginfod),                           \

@@ -123,23 +123,48 @@ static bool build_id_path(const char *dir, const uint8_t *build_id, size_t size,
 	       PATH_MAX;
 }
 
-static struct hvp_elf *open_with_build_id(const struct hvp_finder *finder, const char *root,
-					  const char *dir, const struct hvp_wanted *wanted)
+static struct hvp_elf *open_if_build_id(const struct hvp_finder *finder, const char *root,
+					const char *path, const struct hvp_wanted *wanted)
 {
 	enum hvp_unresolved why;
-	struct hvp_elf *elf;
-	char path[PATH_MAX];
+	struct hvp_elf *elf = open_elf(finder, root, path, &why);
 
-	if (!build_id_path(dir, wanted->build_id, wanted->build_id_size, ".debug", path))
-		return NULL;
-	elf = open_elf(finder, root, path, &why);
 	if (elf && !has_build_id(elf, wanted->build_id, wanted->build_id_size)) {
 		hvp_log(finder->log, HVP_LOG_DEBUG, HVP_LOG_SYMBOLS,
-			"%s has another build id than its name says", hvp_elf_path(elf));
+			"%s has another build id than the one that is looked for",
+			hvp_elf_path(elf));
 		hvp_elf_destroy(elf);
 		elf = NULL;
 	}
 	return elf;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "DIR/prog.debug": what somebody put there by hand. */
+static struct hvp_elf *open_by_name(const struct hvp_finder *finder, const char *dir,
+				    const struct hvp_wanted *wanted)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s.debug", dir, base_name(wanted->path)) >= PATH_MAX)
+		return NULL;
+	return open_if_build_id(finder, NULL, path, wanted);
+}
+
+static struct hvp_elf *open_with_build_id(const struct hvp_finder *finder, const char *root,
+					  const char *dir, const struct hvp_wanted *wanted)
+{
+	char path[PATH_MAX];
+
+	if (!build_id_path(dir, wanted->build_id, wanted->build_id_size, ".debug", path))
+		return NULL;
+	return open_if_build_id(finder, root, path, wanted);
 }
 
 /* Below the image's own root, on this machine, in the containers that it ran in, where the user said, then from the servers. */
@@ -166,6 +191,8 @@ struct hvp_elf *hvp_finder_open_by_build_id(const struct hvp_finder *finder,
 		elf = open_with_build_id(finder, NULL, dir, wanted);
 		if (!elf && snprintf(unpacked, sizeof(unpacked), "%s%s", dir, DEBUG_DIR) < PATH_MAX)
 			elf = open_with_build_id(finder, NULL, unpacked, wanted);
+		if (!elf)
+			elf = open_by_name(finder, dir, wanted);
 	}
 	return elf;
 }
@@ -305,6 +332,9 @@ static struct hvp_elf *open_by_debuglink(const struct hvp_finder *finder,
 	for (size_t i = 0; !debug && finder->debug_dirs && finder->debug_dirs[i]; i++) {
 		if (snprintf(path, sizeof(path), forms[0], finder->debug_dirs[i], dir_length,
 			     wanted->path, name) < PATH_MAX)
+			debug = open_with_crc(finder, NULL, path, crc);
+		if (!debug &&
+		    snprintf(path, sizeof(path), "%s/%s", finder->debug_dirs[i], name) < PATH_MAX)
 			debug = open_with_crc(finder, NULL, path, crc);
 	}
 	return debug;

@@ -269,6 +269,26 @@ static void separate_debug_files_are_found_by_build_id_and_by_link(void **state)
 			    "wrong-crc!8");
 }
 
+/* What objcopy --only-keep-debug wrote into some folder, whatever else is there. */
+static void a_debug_file_lies_in_the_folder_by_its_name_alone(void **state)
+{
+	static const char *const dirs[] = {"flat", NULL};
+	const struct hvp_symbolizer_options options = {.debug_dirs = dirs};
+	char command[3072];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf flat && mkdir flat && cp %s flat",
+		 fixture("by-build-id.debug"));
+	assert_int_equal(system(command), 0);
+	assert_string_equal(resolve_outer("by-build-id", "pie", true, &options),
+			    "by-build-id:hidden+0x0");
+	/* Another program of that name. */
+	snprintf(command, sizeof(command), "cp %s flat/by-build-id.debug",
+		 fixture("by-link.debug"));
+	assert_int_equal(system(command), 0);
+	assert_string_equal(resolve_outer("by-build-id", "pie", true, &options), "by-build-id!8");
+}
+
 static void a_debug_file_alone_serves_when_the_program_is_gone(void **state)
 {
 	static const char *const dirs[] = {"debug-dir", NULL};
@@ -348,6 +368,7 @@ int main(void)
 		cmocka_unit_test(calls_through_the_plt_have_names),
 		cmocka_unit_test(a_build_id_shorter_than_usual_is_one_too),
 		cmocka_unit_test(separate_debug_files_are_found_by_build_id_and_by_link),
+		cmocka_unit_test(a_debug_file_lies_in_the_folder_by_its_name_alone),
 		cmocka_unit_test(a_debug_file_alone_serves_when_the_program_is_gone),
 		cmocka_unit_test(symbols_packed_into_the_program_are_unpacked),
 		cmocka_unit_test(names_of_cxx_are_readable_unless_asked_otherwise),
