@@ -148,12 +148,17 @@ static void check_paranoid(const struct hvp_check_host *host, struct hvp_check_r
 			    "sysctl -w kernel.perf_event_paranoid=0");
 }
 
+static bool has_pmu(const struct hvp_check_host *host)
+{
+	return exists(host->roots->sys, "bus/event_source/devices/cpu") ||
+	       exists(host->roots->sys, "bus/event_source/devices/cpu_core");
+}
+
 static void check_pmu(const struct hvp_check_host *host, struct hvp_check_result *ret)
 {
 	char name[64];
 
-	if (exists(host->roots->sys, "bus/event_source/devices/cpu") ||
-	    exists(host->roots->sys, "bus/event_source/devices/cpu_core")) {
+	if (has_pmu(host)) {
 		if (!read_text(host->roots->sys, "bus/event_source/devices/cpu/caps/pmu_name", name,
 			       sizeof(name)))
 			snprintf(name, sizeof(name), "present");
@@ -278,6 +283,10 @@ static void check_vpmu(const struct hvp_check_host *host, struct hvp_check_resul
 	}
 	if (is_yes(text)) {
 		set_value(ret, "emulated: profilers work inside guests");
+		return;
+	}
+	if (!has_pmu(host)) {
+		set_unknown(ret, "off: this host has no PMU to share");
 		return;
 	}
 	set_value(ret, "off");

@@ -72,15 +72,22 @@ static struct hvp_error *scan_vm(int vm_fd, uint32_t pid, int fd, hvp_kvm_vm_fn 
 	return fn(arg, &vm);
 }
 
-static struct hvp_error *cannot_read(const char *path, const char *debugfs)
+static struct hvp_error *cannot_read(const char *path, const struct hvp_host_roots *roots)
 {
+	char modules[512], kvm[512];
+
 	if (errno == EACCES || errno == EPERM)
 		return hvp_error_create(HVP_ERROR_PERMISSION,
 					"%s: only root may read it: run as root", path);
+	snprintf(modules, sizeof(modules), "%s/module", roots->sys);
+	snprintf(kvm, sizeof(kvm), "%s/module/kvm", roots->sys);
+	if (!access(modules, F_OK) && access(kvm, F_OK))
+		return hvp_error_create(HVP_ERROR_NOT_FOUND,
+					"%s is not there: KVM is not loaded (modprobe kvm)", path);
 	return hvp_error_create(HVP_ERROR_NOT_FOUND,
-				"%s is not there: KVM is not loaded (modprobe kvm), or debugfs is "
-				"not mounted (mount -t debugfs none %s)",
-				path, debugfs);
+				"%s is not there: debugfs is not mounted (mount -t debugfs none "
+				"%s)",
+				path, roots->debugfs);
 }
 
 uint32_t hvp_kvm_process_of(const struct hvp_host_roots *roots, uint32_t tid)
@@ -106,7 +113,7 @@ struct hvp_error *hvp_kvm_debugfs_scan(const struct hvp_host_roots *roots, uint3
 		return hvp_error_no_memory;
 	hvp_scope(close_dir) DIR *dir = opendir(path);
 	if (!dir)
-		return cannot_read(path, roots->debugfs);
+		return cannot_read(path, roots);
 	while ((entry = readdir(dir))) {
 		uint32_t pid;
 		int fd, vm_fd;

@@ -125,6 +125,15 @@ static void init_scope(const struct hvp_event_spec *spec, struct perf_event_attr
 	attr->exclude_guest = !(spec->modes & guest);
 }
 
+uint64_t hvp_perf_least_period(const struct hvp_event_spec *spec)
+{
+	bool is_timer =
+		spec->type == PERF_TYPE_SOFTWARE && (spec->config == PERF_COUNT_SW_CPU_CLOCK ||
+						     spec->config == PERF_COUNT_SW_TASK_CLOCK);
+
+	return is_timer ? 10000 : 1;
+}
+
 void hvp_perf_attr_init(const struct hvp_event_spec *spec,
 			const struct hvp_perf_attr_options *options, struct perf_event_attr *ret)
 {
@@ -134,6 +143,8 @@ void hvp_perf_attr_init(const struct hvp_event_spec *spec,
 		frequency = options->frequency;
 		period = options->period;
 	}
+	if (period && period < hvp_perf_least_period(spec))
+		period = hvp_perf_least_period(spec);
 	*ret = (struct perf_event_attr){
 		.type = spec->type,
 		.config = spec->config,

@@ -57,6 +57,13 @@ struct hvp_perf_attr_options {
 /* The sample_type of every event of a session. */
 uint64_t hvp_perf_sample_type(const struct hvp_perf_attr_options *options);
 
+/*
+ * The shortest period that an event can be sampled with: the timer of cpu-clock and task-clock
+ * takes at least 10,000 ns (kernel/events/core.c, perf_swevent_start_hrtimer), while its samples
+ * would claim what was asked for.
+ */
+uint64_t hvp_perf_least_period(const struct hvp_event_spec *spec);
+
 /* A sampling event, disabled. */
 void hvp_perf_attr_init(const struct hvp_event_spec *spec,
 			const struct hvp_perf_attr_options *options, struct perf_event_attr *ret);

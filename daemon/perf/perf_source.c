@@ -143,6 +143,20 @@ static struct hvp_error *limit_frequency(struct perf_source *source, uint64_t *f
 						limit, asked));
 }
 
+static struct hvp_error *note_least_period(struct perf_source *source,
+					   const struct hvp_event_spec *spec,
+					   const struct perf_event_attr *attr)
+{
+	uint64_t asked = spec->period ? spec->period : source->set.options.period;
+
+	if (attr->freq || attr->sample_period == asked)
+		return NULL;
+	return deliver_note(source,
+			    format_note("%s: a sample every %" PRIu64 " ns instead of %" PRIu64
+					": the kernel's timer is no faster",
+					spec->name, (uint64_t)attr->sample_period, asked));
+}
+
 static struct hvp_error *describe_events(struct perf_source *source)
 {
 	const struct hvp_perf_set *set = &source->set;
@@ -155,6 +169,7 @@ static struct hvp_error *describe_events(struct perf_source *source)
 		struct perf_event_attr attr;
 
 		hvp_perf_attr_init(spec, &set->options, &attr);
+		hvp_try(note_least_period(source, spec, &attr));
 		source->infos[i] = (struct hvp_event_info){
 			.name = spec->name,
 			.unit = spec->unit,

@@ -206,6 +206,32 @@ static void guests_are_counted_unless_told_otherwise_and_a_clock_excludes_nothin
 	}
 }
 
+static void a_timer_is_not_asked_for_more_than_it_can(void **state)
+{
+	static const struct {
+		const char *event;
+		uint64_t asked, expected;
+	} cases[] = {
+		{"cpu-clock", 1, 10000}, {"cpu-clock", 10001, 10001}, {"task-clock:u", 9999, 10000},
+		{"cycles", 1, 1},	 {"context-switches", 1, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct hvp_perf_features features = {0};
+		const struct hvp_perf_attr_options options = {.features = &features,
+							      .period = cases[i].asked};
+		struct perf_event_attr attr;
+		struct hvp_event_spec spec;
+
+		assert_ok(hvp_event_parse(cases[i].event, &hvp_host_roots_default, &spec));
+		hvp_perf_attr_init(&spec, &options, &attr);
+		assert_int_equal(attr.freq, 0);
+		assert_int_equal(attr.sample_period, cases[i].expected);
+		hvp_event_spec_deinit(&spec);
+	}
+}
+
 static void kernels_with_the_stale_guest_mode_are_known(void **state)
 {
 	static const struct {
@@ -226,6 +252,7 @@ static void kernels_with_the_stale_guest_mode_are_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_timer_is_not_asked_for_more_than_it_can),
 		cmocka_unit_test(kernels_with_the_stale_guest_mode_are_known),
 		cmocka_unit_test(names_of_all_kinds_are_understood),
 		cmocka_unit_test(a_wrong_event_is_a_usage_error_that_says_which_part),

@@ -47,8 +47,8 @@ static const struct {
 	{"KVM", "sys/module/kvm_intel/parameters/nested", "Y\n", HVP_CHECK_OK, "kvm_intel", ""},
 	{"nested guests", "sys/module/kvm_intel/parameters/nested", "Y\n", HVP_CHECK_OK, "on", ""},
 	{"nested guests", "sys/module/kvm_amd/parameters/nested", "0\n", HVP_CHECK_OK, "off", ""},
-	{"vPMU in guests", "sys/module/kvm/parameters/enable_pmu", "N\n", HVP_CHECK_LACKING, "off",
-	 "enable_pmu=1"},
+	{"vPMU in guests", "sys/module/kvm/parameters/enable_pmu", "N\n", HVP_CHECK_UNKNOWN,
+	 "no PMU to share", ""},
 	{"vPMU in guests", "sys/module/kvm/parameters/enable_mediated_pmu", "Y\n",
 	 HVP_CHECK_LACKING, "mediated", "enable_mediated_pmu=0"},
 	{"KVM's debugfs", "debugfs/kvm/exits", "0\n", HVP_CHECK_OK, "readable", ""},
@@ -99,6 +99,21 @@ static void each_check_says_what_is_what_it_costs_and_what_mends_it(void **state
 	}
 }
 
+/* Advice that only a machine with a PMU can follow. */
+static void a_vpmu_is_missed_only_where_there_is_a_pmu(void **state)
+{
+	struct fixture_tree tree;
+	const struct hvp_check_host host = {.roots = &tree.roots};
+
+	(void)state;
+	fixture_tree_init(&tree);
+	fixture_write(&tree, "sys/module/kvm/parameters/enable_pmu", "N\n");
+	fixture_write(&tree, "sys/bus/event_source/devices/cpu/type", "4\n");
+	assert_int_equal(run_check(&host, "vPMU in guests").status, HVP_CHECK_LACKING);
+	assert_non_null(strstr(run_check(&host, "vPMU in guests").command, "enable_pmu=1"));
+	fixture_tree_deinit(&tree);
+}
+
 static void privileges_are_told_by_their_bits(void **state)
 {
 	struct hvp_check_host host = {.roots = &hvp_host_roots_default};
@@ -132,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_check_says_what_is_what_it_costs_and_what_mends_it),
+		cmocka_unit_test(a_vpmu_is_missed_only_where_there_is_a_pmu),
 		cmocka_unit_test(privileges_are_told_by_their_bits),
 		cmocka_unit_test(no_check_needs_anything_to_be_there),
 	};
