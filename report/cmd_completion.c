@@ -27,7 +27,7 @@ static enum hvp_completion kind_of(const char *word)
 		if (!strcmp(word, kinds[i].word))
 			return kinds[i].kind;
 	}
-	return HVP_COMPLETION_NONE;
+	return word && strchr(word, ' ') ? HVP_COMPLETION_WORDS : HVP_COMPLETION_NONE;
 }
 
 enum hvp_completion hvp_completion_of_value(const struct hvp_option *option)

@@ -29,6 +29,8 @@ static const struct hvp_option options[] = {
 	{.type = HVP_OPTION_GROUP, .help = "Output:"},
 	HVP_FIELDS_OPTION(
 		struct config, fields,
+		"time cpu owner domain vcpu comm pid tid mode event period ip place symbol offset "
+		"image line chain",
 		"the columns: time, cpu, owner, domain, vcpu, comm, pid, tid, mode, event, "
 		"period, ip, place, symbol, offset, image, line, chain"),
 	{.type = HVP_OPTION_FLAG,

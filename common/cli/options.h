@@ -69,7 +69,8 @@ struct hvp_option {
 	const char *const *excludes;
 	/* CHOICE: the words, NULL-terminated. */
 	const char *const *choices;
-	/* How a shell completes the value: "file", "dir", "guest", "event", "command", or NULL. */
+	/* How a shell completes the value: "file", "dir", "guest", "event", "command", words with
+	 * blanks between them, or NULL. */
 	const char *completion;
 };
 

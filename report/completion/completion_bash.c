@@ -61,7 +61,7 @@ static void print_scan(const struct hvp_context *context)
 	      "}\n\n"
 	      "_hvprof()\n{\n"
 	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	      "\tlocal verb= words= kind= i\n"
+	      "\tlocal verb= words= kind= before= i\n"
 	      "\tif [[ $cur == = ]]; then cur=\n"
 	      "\telif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
 	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
@@ -116,7 +116,9 @@ void hvp_completion_print_bash(const struct hvp_context *context)
 	      "\t\tcompopt -o filenames 2>/dev/null\n"
 	      "\t\tmapfile -t COMPREPLY < <(compgen \"$kind\" -- \"$cur\")\n"
 	      "\telse\n"
-	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	      "\t\t[[ $cur == *,* ]] && before=${cur%,*},\n"
+	      "\t\tmapfile -t COMPREPLY < <(compgen -P \"$before\" -W \"$words\" -- "
+	      "\"${cur##*,}\")\n"
 	      "\tfi\n"
 	      "}\ncomplete -F _hvprof hvprof\n",
 	      out);

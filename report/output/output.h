@@ -13,10 +13,10 @@
 #include "report/profile/vcpu_set.h"
 
 /* Rows of a verb's option table: which columns, and which format. `text` says what the verb has. */
-#define HVP_FIELDS_OPTION(config_type, member, text)                                               \
+#define HVP_FIELDS_OPTION(config_type, member, words, text)                                        \
 	{                                                                                          \
 		.type = HVP_OPTION_STRING, .letter = 'F', .name = "fields", .value = "LIST",       \
-		.offset = offsetof(config_type, member), .help = (text)                            \
+		.offset = offsetof(config_type, member), .completion = (words), .help = (text)     \
 	}
 #define HVP_FORMAT_OPTION(config_type, member, text)                                               \
 	{                                                                                          \

@@ -182,6 +182,10 @@ static const struct {
 	{"hvprof record -- -", ""},
 	{"hvprof record --outp", "--output"},
 	{"hvprof config --nothing", ""},
+	{"hvprof report --sort sym", "symbol"},
+	{"hvprof report -s domain,im", "domain,image"},
+	{"hvprof report --fields samp", "samples"},
+	{"hvprof script -F time,offs", "time,offset"},
 };
 
 static void bash_completes_from_the_tables(void **state)

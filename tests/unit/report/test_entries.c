@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rows, sections and sums of the profile model. */
+#include "report/output/columns.h"
 #include "tests/unit/report/report_fixture.h"
 
 #define BY_DOMAIN "owner,domain,image,symbol"
@@ -440,6 +441,20 @@ static void a_large_vcpu_number_is_kept_and_a_mad_one_does_no_harm(void **state)
 	hvp_vcpu_set_deinit(&set);
 }
 
+static void the_fields_that_help_names_are_those_there_are(void **state)
+{
+	char names[1024] = "";
+
+	(void)state;
+	for (size_t i = 0; i < hvp_num_columns; i++) {
+		size_t used = strlen(names);
+
+		snprintf(names + used, sizeof(names) - used, "%s%s", i ? " " : "",
+			 hvp_columns[i].table.name);
+	}
+	assert_string_equal(names, HVP_REPORT_FIELDS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +469,7 @@ int main(void)
 		cmocka_unit_test(slices_of_time_add_up),
 		cmocka_unit_test(inclusive_sums_count_each_sample_once_also_in_recursion),
 		cmocka_unit_test(trees_lead_to_callers_and_to_callees),
+		cmocka_unit_test(the_fields_that_help_names_are_those_there_are),
 		cmocka_unit_test(frames_without_a_symbol_are_one_node_with_their_number),
 		cmocka_unit_test(owners_add_up_in_sessions_made_at_random),
 		cmocka_unit_test(the_number_of_threads_changes_nothing),
