@@ -131,8 +131,10 @@ void hvpmu_env_request_pmi(struct hvpmu_env *env)
 bool hvpmu_env_is_allowed(struct hvpmu_env *env, unsigned int counter, u64 select)
 {
 	struct rig_place *place = env->machine;
+	u64 event = select & (HVPMU_SEL_EVENT | HVPMU_SEL_UMASK);
 
-	(void)select;
+	if (event && event == place->rig->denied_event)
+		return false;
 	return !(place->rig->denied >> counter & 1);
 }
 

@@ -40,8 +40,9 @@ struct rig {
 	const struct machine_model *model;
 	struct hvpmu_part part;
 	struct hvpmu_caps caps;
-	u8 switching; /* enum hvpmu_ctrl_switch */
-	u64 denied;   /* counters whose events the filter forbids, for hvpmu_env_is_allowed() */
+	u8 switching;	  /* enum hvpmu_ctrl_switch */
+	u64 denied;	  /* counters whose events the filter forbids, for hvpmu_env_is_allowed() */
+	u64 denied_event; /* event | umask << 8 that it forbids on general counters; 0 is none */
 	struct rig_cpu cpu[RIG_MAX_CPUS];
 	struct rig_vcpu vcpu[RIG_MAX_VCPUS];
 	int num_cpus;

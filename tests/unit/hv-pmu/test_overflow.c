@@ -30,7 +30,7 @@ static void a_pmi_goes_through_the_guests_lvtpc(void **state)
 		{"a vector", false, 0xec, true, 0xec, 0x100ec},
 		{"NMI", false, 0x400, true, 0x400, 0x10400},
 		{"SMI", false, 0x200, true, 0x200, 0x10200},
-		{"ExtINT", false, 0x700, true, 0x700, 0x10700},
+		{"external", false, 0x700, true, 0x700, 0x10700},
 		{"delivery status is no part of it", false, 0x10ec, true, 0xec, 0x110ec},
 		{"masked vector", false, 0x100ec, false, 0, 0x100ec},
 		{"masked NMI", false, 0x10400, false, 0, 0x10400},
@@ -358,6 +358,133 @@ static void an_nmi_within_a_put_is_known_and_makes_one_pmi(void **state)
 	}
 }
 
+/* What an NMI claimed while the core was busy says nothing of the overflows after it. */
+static void a_claim_ends_with_what_it_was_made_in(void **state)
+{
+	struct interruption interruption = {.at = 0};
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	overflow_without_delivery(&pmu);
+	pmu.rig.hook = deliver;
+	pmu.rig.context = &interruption;
+	assert_int_equal(pmu_read(&pmu, 0x38e), 1);
+	pmu.rig.hook = NULL;
+	assert_false(pmu.env.cpu->is_pmi_expected);
+	pmu.rig.vcpu[0].lvtpc = 0xec;
+	overflow_without_delivery(&pmu);
+	assert_int_equal(pmu_read(&pmu, 0x38e), 1);
+	assert_nmi(&pmu, 0, 0, true);
+}
+
+static void must_be_busy(struct rig *rig, int cpu, void *context)
+{
+	unsigned int *accesses = context;
+
+	(*accesses)++;
+	if (!rig->cpu[cpu].core.is_busy)
+		fail_msg("access %u while hvpmu_nmi() may change hardware", *accesses);
+}
+
+static void hardware_changes_only_while_nmis_are_kept_out(void **state)
+{
+	unsigned int accesses = 0;
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	pmu.rig.hook = must_be_busy;
+	pmu.rig.context = &accesses;
+	pmu_load_all(&pmu);
+	pmu_write(&pmu, 0x186, 0x5200c0);
+	hvpmu_retired(pmu.vcpu, &pmu.env, HVPMU_RETIRED_INSTRUCTION, 0);
+	hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, true);
+	pmu.rig.denied = 1;
+	hvpmu_filter(pmu.vcpu, &pmu.env);
+	rig_put(&pmu.rig, 0);
+	assert_true(accesses >= 30);
+	assert_false(pmu.env.cpu->is_busy);
+}
+
+/* The freeze came with the overflow, though its NMI has not come yet. */
+static void an_emulated_instruction_sees_a_freeze_that_is_on_its_way(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[4], 4, 0);
+	hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, true);
+	overflow_without_delivery(&pmu);
+	hvpmu_retired(pmu.vcpu, &pmu.env, HVPMU_RETIRED_INSTRUCTION, 0);
+	assert_int_equal(pmu_read(&pmu, 0x4c1), 0);
+	assert_false(pmu.env.cpu->is_busy);
+	assert_nmi(&pmu, 0, 0, true);
+}
+
+/* By the order in which they happened, not in which they were seen. */
+static void an_overflow_before_the_freeze_was_on_freezes_nothing(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[4], 4, 0);
+	overflow_without_delivery(&pmu);
+	hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, true);
+	assert_false(pmu.env.cpu->is_busy);
+	pmu_run(&pmu, 3);
+	assert_int_equal(pmu_read(&pmu, 0x4c1), 3);
+	assert_int_equal(pmu_read(&pmu, 0x38e), 1);
+}
+
+/* The NMI comes later than it would on hardware; what the guest sees must not. */
+static void a_trap_comes_after_the_overflow_that_happened_before_it(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	/* Acknowledged before its PMI was delivered: the PMI comes all the same. */
+	pmu_set_up(&pmu, &pmu_intel[2], 4, 0);
+	overflow_without_delivery(&pmu);
+	pmu_write(&pmu, 0x390, 1);
+	assert_int_equal(pmu.rig.vcpu[0].requests, 1);
+	assert_int_equal(pmu_read(&pmu, 0x38e), 0);
+	assert_false(pmu.env.cpu->is_busy);
+
+	/* The legacy freeze shows in GLOBAL_CTRL. */
+	pmu_set_up(&pmu, &pmu_intel[2], 4, 0);
+	hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, true);
+	overflow_without_delivery(&pmu);
+	assert_int_equal(pmu_read(&pmu, 0x38f), 0);
+	assert_int_equal(pmu.rig.vcpu[0].requests, 1);
+	assert_false(pmu.env.cpu->is_busy);
+
+	/* An enable that the guest writes after the overflow is after the freeze. */
+	pmu_set_up(&pmu, &pmu_intel[2], 4, 0);
+	hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, true);
+	overflow_without_delivery(&pmu);
+	pmu_write(&pmu, 0x38f, 0x3);
+	assert_int_equal(pmu_read(&pmu, 0x38f), 0x3);
+	pmu_run(&pmu, 2);
+	assert_int_equal(pmu_read(&pmu, 0x4c1), 2);
+}
+
+/* A selector or a counter reads the same before and after: no access for the status. */
+static void reading_a_counter_looks_at_no_status(void **state)
+{
+	struct pmu pmu;
+	u64 value;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[4], 4, 0);
+	hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, true);
+	overflow_without_delivery(&pmu);
+	value = pmu.machine->num_rdmsr;
+	assert_int_equal(pmu_read(&pmu, 0x4c1), 0);
+	assert_int_equal(pmu_read(&pmu, 0x186), PMU_INSTRUCTIONS | PMU_INT);
+	assert_int_equal(pmu.machine->num_rdmsr, value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +500,12 @@ int main(void)
 		cmocka_unit_test(an_nmi_that_comes_after_the_trap_that_saw_it_is_expected_once),
 		cmocka_unit_test(an_overflow_without_a_pmi_makes_no_nmi_expected),
 		cmocka_unit_test(an_nmi_within_a_put_is_known_and_makes_one_pmi),
+		cmocka_unit_test(a_claim_ends_with_what_it_was_made_in),
+		cmocka_unit_test(hardware_changes_only_while_nmis_are_kept_out),
+		cmocka_unit_test(an_emulated_instruction_sees_a_freeze_that_is_on_its_way),
+		cmocka_unit_test(an_overflow_before_the_freeze_was_on_freezes_nothing),
+		cmocka_unit_test(a_trap_comes_after_the_overflow_that_happened_before_it),
+		cmocka_unit_test(reading_a_counter_looks_at_no_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

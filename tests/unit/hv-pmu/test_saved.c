@@ -331,6 +331,37 @@ static void a_later_version_is_read_as_far_as_it_is_known(void **state)
 	assert_int_equal(hvpmu_restore(pmu.vcpu, &pmu.env, &good, sizeof(later)), 0);
 }
 
+static void flags_come_back_too(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		set_up_intel(&pmu);
+		hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, i & 1);
+		assert_int_equal(hvpmu_wrmsr(pmu.vcpu, &pmu.env, 0x345, i & 2 ? 0x2000 : 0, true),
+				 0);
+		check_round_trip(&pmu);
+	}
+}
+
+/* Nothing of what the vCPU was before stays in hardware. */
+static void a_loaded_vcpu_is_put_before_it_becomes_another(void **state)
+{
+	struct hvpmu_saved saved;
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	hvpmu_save(pmu.vcpu, &pmu.env, &saved);
+	pmu_load_all(&pmu);
+	assert_int_equal(hvpmu_restore(pmu.vcpu, &pmu.env, &saved, sizeof(saved)), 0);
+	assert_int_equal(pmu.vcpu->state, HVPMU_INACTIVE);
+	assert_null(hvpmu_check(pmu.vcpu, pmu.env.cpu));
+	assert_int_equal(pmu.machine->gp_select[0] | pmu.machine->fixed_ctrl, 0);
+	assert_int_equal(pmu_read(&pmu, 0x186), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +374,8 @@ int main(void)
 		cmocka_unit_test(a_register_that_no_guest_can_have_is_refused_on_amd),
 		cmocka_unit_test(flags_that_are_intels_are_refused_on_amd),
 		cmocka_unit_test(a_later_version_is_read_as_far_as_it_is_known),
+		cmocka_unit_test(flags_come_back_too),
+		cmocka_unit_test(a_loaded_vcpu_is_put_before_it_becomes_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,6 +282,106 @@ static void a_state_can_be_checked_without_its_cpu(void **state)
 	assert_non_null(hvpmu_check(pmu.vcpu, pmu.env.cpu));
 }
 
+static void a_control_written_while_loaded_reaches_the_hardware(void **state)
+{
+	const struct machine_model *const models[] = {&pmu_intel[2], &pmu_intel[5], &pmu_amd[0],
+						      &pmu_amd[1], &pmu_amd[2]};
+
+	(void)state;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(models); i++) {
+		bool has_fixed = models[i]->num_fixed;
+		struct pmu pmu;
+
+		pmu_set_up(&pmu, models[i], 4, has_fixed ? 2 : 0);
+		pmu_load_all(&pmu);
+		pmu_run(&pmu, 10);
+		pmu_write(&pmu, pmu_select_msr(&pmu, 1), 0x4100c0); /* user mode only */
+		if (has_fixed)
+			pmu_write(&pmu, 0x38d, 0x10);
+		pmu_run(&pmu, 10);
+		assert_int_equal(pmu_read(&pmu, pmu_counter_msr(&pmu, 0)), 20);
+		assert_int_equal(pmu_read(&pmu, pmu_counter_msr(&pmu, 1)), 10);
+		if (has_fixed)
+			assert_int_equal(pmu_read(&pmu, 0x309), 10);
+		if (models[i]->version < 2)
+			continue;
+		pmu_write(&pmu, pmu_ctrl_msr(&pmu), 0xe);
+		pmu_run(&pmu, 10);
+		assert_int_equal(pmu_read(&pmu, pmu_counter_msr(&pmu, 0)), 20);
+		assert_int_equal(pmu_read(&pmu, pmu_counter_msr(&pmu, 2)), 30);
+	}
+}
+
+/* One register for both: neither side's write may turn off the other's counters. */
+static void host_and_guest_share_the_control_of_fixed_counters(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	assert_int_equal(hvpmu_merge_fixed_ctrl(pmu.env.cpu, 0xb033), 0xb000);
+	pmu_load_all(&pmu);
+	assert_int_equal(pmu.machine->fixed_ctrl, 0xb011);
+	assert_int_equal(hvpmu_merge_fixed_ctrl(pmu.env.cpu, 0x0bff), 0x0b11);
+	pmu_write(&pmu, 0x38d, 0x30);
+	assert_int_equal(pmu.machine->fixed_ctrl, 0x0b30);
+	rig_put(&pmu.rig, 0);
+	assert_int_equal(pmu.machine->fixed_ctrl, 0x0b00);
+	assert_int_equal(hvpmu_merge_fixed_ctrl(pmu.env.cpu, 0), 0);
+}
+
+static void a_cpu_starts_with_the_hosts_half_and_nothing_loaded(void **state)
+{
+	static struct hvpmu_cpu cpu;
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	memset(&cpu, 0xee, sizeof(cpu));
+	hvpmu_cpu_init(&cpu, &pmu.rig.part, 0xbbbb);
+	assert_ptr_equal(cpu.part, &pmu.rig.part);
+	assert_null(cpu.loaded);
+	assert_int_equal(cpu.host_fixed_ctrl, 0xbb00);
+	assert_int_equal(cpu.guest_fixed_ctrl | cpu.nmi_claimed, 0);
+	assert_false(cpu.is_busy | cpu.is_pmi_expected);
+}
+
+static void a_reset_does_not_lift_the_filter(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	pmu.rig.denied = 1ULL << 32;
+	hvpmu_vcpu_reset(pmu.vcpu, &pmu.env);
+	pmu_write(&pmu, 0x38d, 0x11);
+	pmu_write(&pmu, 0x38f, 0x300000000ULL);
+	pmu_run(&pmu, 5);
+	assert_int_equal(pmu.vcpu->hw, 1ULL << 33);
+	assert_int_equal(pmu_read(&pmu, 0x309), 0);
+}
+
+static void the_filter_knows_general_counters_by_their_event(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	pmu.rig.denied_event = 0xc0;
+	hvpmu_filter(pmu.vcpu, &pmu.env);
+	pmu_write(&pmu, 0x186, PMU_INSTRUCTIONS);
+	pmu_write(&pmu, 0x187, 0x4200c4);
+	pmu_write(&pmu, 0x38d,
+		  1); /* instructions too, but fixed counters are asked for by number */
+	pmu_write(&pmu, 0x38f, 0x10000000fULL);
+	pmu_run(&pmu, 3);
+	assert_int_equal(pmu.vcpu->hw, 2 | 1ULL << 32);
+	pmu_write(&pmu, 0x186, 0x4200c4);
+	pmu_write(&pmu, 0x187, PMU_INSTRUCTIONS);
+	pmu_run(&pmu, 3);
+	assert_int_equal(pmu.vcpu->hw, 1 | 1ULL << 32);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +395,11 @@ int main(void)
 		cmocka_unit_test(a_narrowed_guest_leaves_the_rest_of_its_half_alone),
 		cmocka_unit_test(a_state_that_cannot_be_is_named),
 		cmocka_unit_test(a_state_can_be_checked_without_its_cpu),
+		cmocka_unit_test(a_control_written_while_loaded_reaches_the_hardware),
+		cmocka_unit_test(host_and_guest_share_the_control_of_fixed_counters),
+		cmocka_unit_test(a_cpu_starts_with_the_hosts_half_and_nothing_loaded),
+		cmocka_unit_test(a_reset_does_not_lift_the_filter),
+		cmocka_unit_test(the_filter_knows_general_counters_by_their_event),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,7 +237,7 @@ static void inuse_is_made_of_the_controls(void **state)
 
 	(void)state;
 	machine_init(&cpu, &models[2]);
-	cpu.gp_select[0] = 0x410000;
+	cpu.gp_select[0] = 0x41ff00; /* event 0 */
 	cpu.gp_select[6] = 0x3c;
 	cpu.fixed_ctrl = 0x0200;
 	assert_true(machine_rdmsr(&cpu, 0x392, &value));
@@ -289,6 +289,26 @@ static void rdpmc_takes_the_indices_of_the_vendor(void **state)
 	}
 }
 
+/* What the benchmarks compare. */
+static void instructions_are_counted(void **state)
+{
+	struct machine_cpu cpu;
+	uint64_t value;
+
+	(void)state;
+	for (size_t m = 0; m < HVP_ARRAY_SIZE(models); m++) {
+		machine_init(&cpu, &models[m]);
+		machine_wrmsr(&cpu, 0xc1, 0);
+		machine_wrmsr(&cpu, 0xc0010000, 0);
+		machine_rdmsr(&cpu, 0xc1, &value);
+		assert_true(machine_rdpmc(&cpu, 0, &value));
+		assert_int_equal(cpu.num_wrmsr, 2);
+		assert_int_equal(cpu.num_rdmsr, 1);
+		assert_int_equal(cpu.num_rdpmc, 1);
+		assert_int_equal(cpu.num_area, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +318,7 @@ int main(void)
 		cmocka_unit_test(reset_enables_general_counters_globally_and_masks_the_lvtpc),
 		cmocka_unit_test(inuse_is_made_of_the_controls),
 		cmocka_unit_test(rdpmc_takes_the_indices_of_the_vendor),
+		cmocka_unit_test(instructions_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
