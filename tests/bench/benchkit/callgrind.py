@@ -3,7 +3,6 @@
 
 import collections
 import re
-import shutil
 import subprocess
 
 from benchkit.figures import CannotMeasure
@@ -37,9 +36,6 @@ def of_dump(path, names):
 
 def run(command, function, folder):
     """Runs `command`: what it prints, and for each call of `function` in turn a Counter by source file."""
-    if not shutil.which("valgrind"):
-        raise CannotMeasure("instructions are counted by valgrind, which is not installed: "
-                            "apt-get install valgrind")
     done = subprocess.run(
         ["valgrind", "--tool=callgrind", f"--toggle-collect={function}",
          f"--dump-after={function}", f"--callgrind-out-file={folder}/dump", *command],
