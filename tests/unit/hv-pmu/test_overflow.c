@@ -397,11 +397,14 @@ static void hardware_changes_only_while_nmis_are_kept_out(void **state)
 	pmu.rig.hook = must_be_busy;
 	pmu.rig.context = &accesses;
 	pmu_load_all(&pmu);
+	assert_false(pmu.env.cpu->is_busy);
 	pmu_write(&pmu, 0x186, 0x5200c0);
+	assert_false(pmu.env.cpu->is_busy);
 	hvpmu_retired(pmu.vcpu, &pmu.env, HVPMU_RETIRED_INSTRUCTION, 0);
 	hvpmu_set_freeze_on_pmi(pmu.vcpu, &pmu.env, true);
 	pmu.rig.denied = 1;
 	hvpmu_filter(pmu.vcpu, &pmu.env);
+	assert_false(pmu.env.cpu->is_busy);
 	rig_put(&pmu.rig, 0);
 	assert_true(accesses >= 30);
 	assert_false(pmu.env.cpu->is_busy);

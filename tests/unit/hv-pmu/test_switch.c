@@ -307,6 +307,38 @@ static void load_and_put_touch_only_what_is_used(void **state)
 	}
 }
 
+/* What is kept in memory, and a control that keeps its value, write no control. */
+static void writes_that_change_no_control_write_none(void **state)
+{
+	static const struct {
+		u32 msr;
+		u64 value;
+		u64 writes;
+	} cases[] = {
+		{0x390, 0xf, 0},
+		{0x391, 0x2, 0},
+		{0x38f, 0x30000000fULL, 0},
+		{0x186, PMU_INSTRUCTIONS, 0},
+		{0x38d, 0x11, 0},
+		{0x38f, 0, 0},
+		{0x187, 0x4100c0, 1},
+		{0x38d, 0x12, 1},
+		{0x4c1, 5, 1},
+		{0x309, 5, 1},
+	};
+	struct pmu pmu;
+	u64 before;
+
+	(void)state;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(cases); i++) {
+		pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+		pmu_load_all(&pmu);
+		before = pmu.machine->num_wrmsr;
+		pmu_write(&pmu, cases[i].msr, cases[i].value);
+		assert_int_equal(pmu.machine->num_wrmsr - before, cases[i].writes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +353,7 @@ int main(void)
 		cmocka_unit_test(plans_work_as_msr_areas),
 		cmocka_unit_test(an_entry_and_an_exit_with_nothing_changed_access_no_msr),
 		cmocka_unit_test(load_and_put_touch_only_what_is_used),
+		cmocka_unit_test(writes_that_change_no_control_write_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
