@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The outer machine: QEMU's TCG with SVM, watched through its console."""
 
+import contextlib
 import pathlib
 import re
 import signal
@@ -9,13 +10,17 @@ import tarfile
 import time
 
 from labkit import programs
-from labkit.progress import Progress, Stall, Usage
+from labkit.heartbeat import Heartbeat
+from labkit.progress import PULSE, Progress, Stall, Usage
 
 # Without cmpxchg16b: TCG emulates its locked form by stopping all processors, and a processor that
 # is stopped just after an event injection delivers the event twice (a fault of QEMU 7.2).
 CPU = "max,+svm,-cx16"
 DISK_BYTES = 512 << 20
+# What begins the lines that the lab writes on the host's console.
+LAB = "lab: "
 TAIL_LINES = 25
+POLL_SECONDS = 0.1
 HOST_BROKE = re.compile(r"Kernel panic|rcu: INFO: .* stall|soft lockup|BUG: ")
 # The exit status with which a scenario says that a guest broke down (host/lab.sh).
 STATUS_MACHINE_FAULT = 3
@@ -34,7 +39,8 @@ def _tail(path):
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "(no console output)"
-    return "\n".join("    " + line for line in text.splitlines()[-TAIL_LINES:])
+    lines = [line for line in text.splitlines() if not line.startswith(LAB + PULSE)]
+    return "\n".join("    " + line for line in lines[-TAIL_LINES:])
 
 
 class Machine:
@@ -66,45 +72,61 @@ class Machine:
         subprocess.run([*self._command, "-serial", "mon:stdio"], check=False)
 
     def run(self, timeout, sleep, on_line):
-        """Runs to power-off; `on_line` gets each line of the console that the lab wrote. The scenario
+        """Runs to power-off; `on_line` gets each line of the console that the scenario wrote. The scenario
         never only waits for longer than `sleep` seconds."""
         self._make_disk()
         self._console.write_bytes(b"")
-        with open(self._log, "wb") as log:
-            process = subprocess.Popen([*self._command, "-serial", f"file:{self._console}"],
-                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            self._watch(process, timeout, Progress(self._cpus, sleep), on_line)
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.wait()
+        with contextlib.closing(Heartbeat(self._cpus)) as heartbeat:
+            process = self._start(heartbeat)
+            try:
+                self._watch(process, timeout, Progress(self._cpus, sleep), heartbeat, on_line)
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGKILL)
+                process.wait()
 
-    def _watch(self, process, timeout, progress, on_line):
+    def _start(self, heartbeat):
+        command = [*self._command, "-serial", f"file:{self._console}", *heartbeat.options()]
+        with open(self._log, "wb") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                    pass_fds=[heartbeat.theirs.fileno()])
+
+    def _watch(self, process, timeout, progress, heartbeat, on_line):
         end = time.monotonic() + timeout
         usage = Usage(process.pid)
         with open(self._console, encoding="utf-8", errors="replace") as console:
             pending = ""
+            is_up = False
             while True:
                 ended = process.poll() is not None
                 pending += console.read()
                 *lines, pending = pending.split("\n")
                 for line in lines:
-                    if line.startswith("lab: "):
-                        text = line.removeprefix("lab: ").rstrip()
-                        progress.line(text)
-                        on_line(text)
-                    elif HOST_BROKE.search(line):
-                        raise MachineFault(f"the host's kernel broke down: {line.rstrip()}")
+                    is_up |= self._take_line(line.rstrip(), progress, on_line)
                 if ended:
                     break
                 if time.monotonic() > end:
                     raise MachineFault(f"the machine was still running after {timeout:.0f} s; its "
                                      f"console ended with:\n{_tail(self._console)}")
                 self._check(progress, usage)
-                time.sleep(0.1)
+                if is_up:
+                    heartbeat.beat()
+                time.sleep(POLL_SECONDS)
         if process.returncode:
             raise LabFailure(f"qemu ended with status {process.returncode}:\n{_tail(self._log)}")
+
+    @staticmethod
+    def _take_line(line, progress, on_line):
+        """Whether it is one of the lab's, so that Linux runs on all processors."""
+        if HOST_BROKE.search(line):
+            raise MachineFault(f"the host's kernel broke down: {line}")
+        if not line.startswith(LAB):
+            return False
+        text = line.removeprefix(LAB)
+        if not progress.pulse(text):
+            progress.line(text)
+            on_line(text)
+        return True
 
     def _check(self, progress, usage):
         """The process was not waited for yet, so its numbers are there."""

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tells an emulator that stalled from one that is slow: by its processor time, not by the clock on the wall.
 
-A machine that others use, too, makes a run slow, but not its demand for processor time smaller. So there are two rules:
+A machine that others use, too, makes a run slow, but not its demand for processor time smaller. So there are three rules:
 
 - idle: somewhere in the machine a program always works (a boot, a guest, hostburn). An emulator whose threads hardly
   want a processor for IDLE_WINDOW seconds has lost an interrupt that somebody in it waits for.
+- pulse: a process on each emulated processor writes a line every other second of the host's time (host/init). When the
+  emulator has used PULSE_BUDGET seconds of processor time without one of them, that processor of the host stands still.
 - budget: between two lines of the scenario on the console the emulator may use so much processor time, several times
-  what the phase takes. One emulated processor may be lost while the other spins.
+  what the phase takes. The host may live, and a guest in it not.
 
 A profiler that hangs is neither: guests and hostburn go on meanwhile, and the scenario's own clock fails the run
 before the budget is used up (PROFILER_TIMEOUT).
@@ -20,6 +22,11 @@ IDLE_WINDOW = 15
 # Share of one processor. A machine whose only activity is a shell that polls wants about 0.1 to 0.2 of one.
 IDLE_SHARE = 0.35
 PROFILER_TIMEOUT = 60
+
+# The lines "pulse 0", "pulse 1", ... of the host's processors.
+PULSE = "pulse "
+# Several times what two emulated processors can use from one pulse to the next.
+PULSE_BUDGET = 20
 
 BOOT = "boot of the host"
 # First word of the scenario's line -> the phase that begins with it, its budget in seconds of processor time.
@@ -72,12 +79,20 @@ class Progress:
         self._samples = collections.deque()
         self._ran_before = 0
         self._ran = 0
+        self._pulses = {}
         self._enter(BOOT, BUDGET)
 
     def _enter(self, phase, budget):
         self.phase = phase
         self._budget = budget + self._sleep * self._cpus
         self._ran_before = self._ran
+
+    def pulse(self, text):
+        """Whether the line is a processor's pulse, which is none of the scenario's."""
+        if not text.startswith(PULSE):
+            return False
+        self._pulses[text.removeprefix(PULSE)] = self._ran
+        return True
 
     def line(self, text):
         """The scenario wrote a line: "SECONDS EVENT ..." or a sentence."""
@@ -91,8 +106,15 @@ class Progress:
         if used > self._budget:
             raise Stall(f"{self.phase}: no progress in {used:.0f} s of the emulator's processor "
                         f"time, {self._budget:.0f} s are several times enough")
+        self._check_pulses()
         if wanted is not None:
             self._check_idle(now, wanted)
+
+    def _check_pulses(self):
+        for cpu, ran in self._pulses.items():
+            if self._ran - ran > PULSE_BUDGET:
+                raise Stall(f"{self.phase}: processor {cpu} of the host stands still, it gave no sign "
+                            f"of life in {self._ran - ran:.0f} s of the emulator's processor time")
 
     def _check_idle(self, now, wanted):
         self._samples.append((now, wanted))

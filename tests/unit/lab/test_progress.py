@@ -12,7 +12,9 @@ LAB = pathlib.Path(__file__).resolve().parents[2] / "lab"
 sys.path.insert(0, str(LAB))
 
 from labkit import machine  # pylint: disable=wrong-import-position
-from labkit.progress import BUDGET, PHASES, PROFILER_TIMEOUT, Progress, Stall, Usage  # pylint: disable=wrong-import-position
+from labkit.heartbeat import Heartbeat  # pylint: disable=wrong-import-position
+from labkit.progress import (  # pylint: disable=wrong-import-position
+    BUDGET, PHASES, PROFILER_TIMEOUT, PULSE_BUDGET, Progress, Stall, Usage)
 
 CPUS = 2
 SLEEP = 7
@@ -57,6 +59,36 @@ class Rules(unittest.TestCase):
         self.progress.line("7.20 vm_start db")
         with self.assertRaisesRegex(Stall, "start of guests: no progress"):
             self.spend(90, 2, 2)
+
+    def pulse_and_spend(self, seconds, cpus, share):
+        """Those processors of the host show themselves every other second."""
+        for _ in range(0, seconds, 2):
+            for cpu in cpus:
+                self.assertTrue(self.progress.pulse(f"pulse {cpu}"))
+            self.spend(2, share, CPUS)
+
+    def test_processors_with_a_pulse_pass(self):
+        self.progress.line("7.20 vm_start db")
+        self.pulse_and_spend(60, (0, 1), CPUS)
+
+    def test_one_processor_without_a_pulse_is_a_stall(self):
+        self.pulse_and_spend(10, (0, 1), CPUS)
+        self.progress.line("7.20 vm_start db")
+        with self.assertRaisesRegex(Stall, "start of guests: processor 1 of the host stands still"):
+            self.pulse_and_spend(PULSE_BUDGET, (0,), CPUS)
+        self.assertLess(self.now, 10 + PULSE_BUDGET)
+
+    def test_a_late_pulse_of_a_starved_emulator_is_none(self):
+        self.pulse_and_spend(2, (0, 1), CPUS)
+        self.spend(150, 0.1, CPUS)
+
+    def test_pulses_do_not_renew_the_budget(self):
+        self.progress.line("7.20 vm_start db")
+        with self.assertRaisesRegex(Stall, "start of guests: no progress"):
+            self.pulse_and_spend(90, (0, 1), CPUS)
+
+    def test_a_line_of_the_scenario_is_no_pulse(self):
+        self.assertFalse(self.progress.pulse("7.20 vm_start db"))
 
     def test_each_line_renews_the_budget(self):
         for _ in range(10):
@@ -114,13 +146,28 @@ class UsageOfAProcess(unittest.TestCase):
         self.assertAlmostEqual(self.usage.ran(), 5.0, delta=5.0 * 0.99)
 
 
+# Runs its shell script, takes what comes over the heartbeat's socket and prints it: into qemu.log.
+EMULATOR = """
+import re, socket, subprocess, sys
+fd = int(re.search("fd=([0-9]+)", " ".join(sys.argv)).group(1))
+heartbeat = socket.socket(fileno=fd)
+status = subprocess.call(["sh", "-c", sys.argv[1]])
+heartbeat.setblocking(False)
+try:
+    print(heartbeat.recv(1 << 16).decode())
+except BlockingIOError:
+    print("no heartbeat")
+sys.exit(status)
+"""
+
+
 class FakeMachine(machine.Machine):
     """A machine whose emulator is a shell script that writes the console."""
 
     def __init__(self, folder, script):
         with unittest.mock.patch.object(machine.programs, "find_program"):
             super().__init__(FakeKernel, folder / "image", folder, folder)
-        self._command = ["sh", "-c", script, "sh"]
+        self._command = [sys.executable, "-c", EMULATOR, script]
 
 
 class FakeKernel:
@@ -135,10 +182,19 @@ class Watching(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = pathlib.Path(scratch.name)
 
-    def run_script(self, script):
+    def run_script(self, script, on_beat=None):
+        """`on_beat` is a file that is written when the first beat was sent."""
+        beat = Heartbeat.beat
+
+        def beat_and_tell(heartbeat):
+            beat(heartbeat)
+            if on_beat:
+                on_beat.write_text("beat\n", encoding="ascii")
+
         lines = []
         fake = FakeMachine(self.folder, script.format(console=self.folder / "console.log"))
-        fake.run(60, 0, lines.append)
+        with unittest.mock.patch.object(Heartbeat, "beat", beat_and_tell):
+            fake.run(60, 0, lines.append)
         return lines
 
     def test_an_emulator_that_goes_silent_is_a_fault_of_the_machine(self):
@@ -148,6 +204,27 @@ class Watching(unittest.TestCase):
 
     def test_one_that_ends_is_none(self):
         self.assertEqual(self.run_script("echo 'lab: result 0' >>{console}"), ["result 0"])
+
+    def test_pulses_are_not_the_scenarios_lines(self):
+        script = "(echo 'lab: pulse 0'; echo 'lab: 7.20 vm_start db'; echo 'lab: pulse 1') >>{console}"
+        self.assertEqual(self.run_script(script), ["7.20 vm_start db"])
+
+    def test_a_failure_does_not_show_pulses(self):
+        script = "(echo before; seq -f 'lab: pulse %g' 100) >>{console}; sleep 50"
+        with unittest.mock.patch("labkit.progress.IDLE_WINDOW", 0.5), \
+                self.assertRaisesRegex(machine.MachineFault, "console ended with:\n    before$"):
+            self.run_script(script)
+
+    def test_the_heart_beats_once_linux_is_up(self):
+        # It ends when the first beat is there, however slow this machine is.
+        self.run_script("echo 'lab: pulse 0' >>{console}; until [ -s {console}.beat ]; do sleep 0.05; done",
+                        on_beat=self.folder / "console.log.beat")
+        self.assertRegex((self.folder / "qemu.log").read_text(encoding="utf-8"),
+                         "^writel 0xfee00000 0xfd\nwritel 0xfee01000 0xfd\n")
+
+    def test_firmware_gets_no_heartbeat(self):
+        self.run_script("echo SeaBIOS >>{console}; sleep 0.3")
+        self.assertEqual((self.folder / "qemu.log").read_text(encoding="utf-8"), "no heartbeat\n")
 
 
 if __name__ == "__main__":
