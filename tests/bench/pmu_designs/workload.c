@@ -8,19 +8,18 @@
 #define FIXED_FIELD (HVPMU_FIXED_OS | HVPMU_FIXED_USR | HVPMU_FIXED_PMI)
 #define WIDTH 48
 
-/* As on Ice Lake and later; the guest has half of the general counters and all fixed ones. */
-static const struct machine_model intel = {
-	.vendor = MACHINE_INTEL,
-	.version = 5,
-	.num_gp = 8,
-	.num_fixed = 4,
-	.gp_width = WIDTH,
-	.fixed_width = WIDTH,
-	.has_full_width = true,
-};
-
 const struct scenario workload_scenarios[] = {
-	{.name = "intel", .model = intel, .guest_gp = 4, .guest_fixed = 4},
+	/* As on Ice Lake and later; the guest has half of the general counters and all fixed ones. */
+	{.name = "intel",
+	 .model = {.vendor = MACHINE_INTEL,
+		   .version = 5,
+		   .num_gp = 8,
+		   .num_fixed = 4,
+		   .gp_width = WIDTH,
+		   .fixed_width = WIDTH,
+		   .has_full_width = true},
+	 .guest_gp = 4,
+	 .guest_fixed = 4},
 	/* PerfMonV2 with as many counters as there are MSRs for: today's six leave a guest only four. */
 	{.name = "amd",
 	 .model = {.vendor = MACHINE_AMD,
