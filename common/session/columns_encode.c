@@ -185,7 +185,7 @@ static void put_steps(struct hvp_column_encoder *encoder, const uint64_t *values
 		/* One step, as nearly always: a division takes longer than all the rest. */
 		if (around < 2 * (uint64_t)half) {
 			encoder->numbers[i] = hvp_zigzag(1);
-			encoder->others[i] = hvp_zigzag(delta - divisor);
+			encoder->others[i] = hvp_zigzag((int64_t)((uint64_t)delta - step));
 			continue;
 		}
 		towards = delta < 0 ? -half : half;
