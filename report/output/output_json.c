@@ -137,6 +137,25 @@ static void write_totals(struct hvp_json *json, const struct hvp_head *head)
 	hvp_json_end_object(json);
 }
 
+static void write_culprits(struct hvp_json *json, const struct hvp_head *head,
+			   enum hvp_unresolved why)
+{
+	const struct hvp_culprits *culprits = &head->entries->totals.culprits;
+	enum hvp_dim dim = hvp_culprits_dim(why);
+	char buf[HVP_VALUE_TEXT];
+
+	hvp_json_begin_array(json, "most");
+	for (unsigned int i = 0; i < HVP_NUM_CULPRITS && culprits->most[why][i].samples; i++) {
+		hvp_json_begin_object(json, NULL);
+		hvp_json_string(json, hvp_dims[dim].name,
+				hvp_profile_text(head->entries->profile, dim,
+						 culprits->most[why][i].value, buf));
+		hvp_json_uint(json, "samples", culprits->most[why][i].samples);
+		hvp_json_end_object(json);
+	}
+	hvp_json_end_array(json);
+}
+
 static void write_unresolved(struct hvp_json *json, const struct hvp_head *head)
 {
 	const struct hvp_totals *totals = &head->entries->totals;
@@ -150,6 +169,7 @@ static void write_unresolved(struct hvp_json *json, const struct hvp_head *head)
 		hvp_json_uint(json, "samples", totals->unresolved[i]);
 		hvp_json_double(json, "share", percent_of(totals->unresolved[i], totals->total));
 		hvp_json_string(json, "text", hvp_unresolved_text(i));
+		write_culprits(json, head, i);
 		hvp_json_end_object(json);
 	}
 	hvp_json_end_array(json);

@@ -201,6 +201,28 @@ static void print_owners(struct hvp_output *output, const struct hvp_head *head)
 			hvp_text_number(lost, totals->outside));
 }
 
+/* A line "most in libz.so.1 (40), busybox (2)", or nothing. */
+static void print_culprits(struct hvp_output *output, const struct hvp_head *head,
+			   enum hvp_unresolved why)
+{
+	const struct hvp_culprits *culprits = &head->entries->totals.culprits;
+	enum hvp_dim dim = hvp_culprits_dim(why);
+	char buf[HVP_VALUE_TEXT], number[HVP_TEXT_NUMBER];
+
+	for (unsigned int i = 0; i < HVP_NUM_CULPRITS && culprits->most[why][i].samples; i++) {
+		if (i)
+			fputs(", ", output->out);
+		else
+			fprintf(output->out, "  %13s  %8s  most in ", "", "");
+		hvp_text_print(output->out, hvp_profile_text(head->entries->profile, dim,
+							     culprits->most[why][i].value, buf));
+		fprintf(output->out, " (%s)",
+			hvp_text_number(number, culprits->most[why][i].samples));
+	}
+	if (culprits->most[why][0].samples)
+		fputc('\n', output->out);
+}
+
 static void print_unresolved(struct hvp_output *output, const struct hvp_head *head)
 {
 	const struct hvp_totals *totals = &head->entries->totals;
@@ -214,6 +236,7 @@ static void print_unresolved(struct hvp_output *output, const struct hvp_head *h
 		has_heading = true;
 		print_owner(output, (struct owner_line){totals->unresolved[i], totals->total},
 			    hvp_unresolved_label(i), hvp_unresolved_text(i));
+		print_culprits(output, head, i);
 	}
 }
 

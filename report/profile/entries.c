@@ -170,8 +170,10 @@ static struct hvp_error *count_place(struct hvp_entries *entries, struct hvp_map
 
 	totals->owners[key->owner] += place->samples;
 	totals->periods[key->owner] += place->period;
-	if (hvp_symbol_value_is_unresolved(spot->values[HVP_DIM_SYMBOL], &why))
+	if (hvp_symbol_value_is_unresolved(spot->values[HVP_DIM_SYMBOL], &why)) {
 		totals->unresolved[why] += place->samples;
+		hvp_try(hvp_culprits_add(&totals->culprits, why, spot, place->samples));
+	}
 	if (key->owner == HVP_OWNER_DOMAIN) {
 		hvp_try(domain_totals(entries, by_id, key->domain, &domain));
 		if (key->mode == HVP_MODE_GUEST_KERNEL)

@@ -6,6 +6,7 @@
 void hvp_totals_deinit(struct hvp_totals *totals)
 {
 	free(totals->domains);
+	hvp_culprits_deinit(&totals->culprits);
 	*totals = (struct hvp_totals){0};
 }
 
@@ -47,6 +48,7 @@ bool hvp_totals_seal(struct hvp_totals *totals, const struct hvp_scan *scan)
 {
 	uint64_t guest = 0;
 
+	hvp_culprits_seal(&totals->culprits);
 	if (totals->num_domains)
 		qsort(totals->domains, totals->num_domains, sizeof(*totals->domains),
 		      compare_domains);

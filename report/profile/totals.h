@@ -8,6 +8,7 @@
 #ifndef HVP_REPORT_TOTALS_H
 #define HVP_REPORT_TOTALS_H
 
+#include "report/profile/culprits.h"
 #include "report/profile/profile.h"
 
 struct hvp_domain_totals {
@@ -35,6 +36,7 @@ struct hvp_totals {
 	uint64_t outside, interrupted;
 	uint64_t total;
 	uint64_t unresolved[HVP_NUM_UNRESOLVED];
+	struct hvp_culprits culprits;
 	/* Ordered by samples, descending. */
 	struct hvp_domain_totals *domains;
 	size_t num_domains;
