@@ -7,7 +7,7 @@ CTEST := ctest --test-dir $(RELEASE) --output-on-failure --no-tests=error
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup demo check check-fast bench lint format fuzz install clean
+.PHONY: all help setup demo lab check check-fast bench lint format fuzz install clean
 
 all: ## build hvprof: build/release/hvprof
 	@cmake --preset release >/dev/null
@@ -21,6 +21,9 @@ setup: ## install the Debian packages that building, testing and the lab need
 
 demo: setup all ## boot a KVM host with guests in software, profile it, show the report
 	tests/lab/demo --hvprof $(HVPROF)
+
+lab: setup ## build the lab's PMU machine, a patched QEMU, and fetch the lab's kernel: into ~/.cache/hvprof/lab
+	tests/lab/fetch --pmu-machine
 
 check: setup all ## everything: gcc, clang, sanitizers, unit tests, fuzz corpora, the lab
 	$(CTEST) -j $(JOBS); status=$$?; \

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The emulator of the PMU machine: Debian's QEMU source with the series in tests/lab/qemu, built once and kept in the cache.
+
+In the cache, for a source version V and a key K of series and configure options:
+
+    qemu-source@V/    what was downloaded: a changed series is built without network
+    qemu@V+K/         qemu-system-x86_64, and the log of its build
+    qemu-build/       source and objects while a build runs, and after one that failed. They are 360 MB, so they go when it is
+                      done; who changes the series builds in a tree of his own (tests/lab/qemu/README.md).
+    apt/              lists of the private apt
+
+A build of the same series is good enough even where the archive has a newer source by now: it needs no network.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+from labkit import apt_source, programs
+from labkit.packages import Unavailable, cache_dir
+
+PACKAGE = "qemu"
+# The release of QEMU that the series is for.
+UPSTREAM = "7.2"
+SERIES = programs.LAB / "qemu"
+PROGRAM = "qemu-system-x86_64"
+CONFIGURE = ("--target-list=x86_64-softmmu", "--without-default-features", "--without-default-devices",
+             "--with-devices-x86_64=lab", "--enable-system", "--enable-tcg", "--disable-docs",
+             "--disable-install-blobs", "--disable-debug-info", "--meson=/usr/bin/meson")
+# What else could change the program is left out of its environment; /usr/bin first, so Debian's tools.
+ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
+# package -> a file of it that the build needs
+NEEDED = {
+    "dpkg-dev": "/usr/bin/dpkg-source", "gcc": "/usr/bin/gcc", "libc6-dev": "/usr/include/stdio.h",
+    "libfdt-dev": "/usr/include/libfdt.h", "libglib2.0-dev": "/usr/include/glib-2.0/glib.h",
+    "libpixman-1-dev": "/usr/include/pixman-1/pixman.h", "make": "/usr/bin/make",
+    "meson": "/usr/bin/meson", "ninja-build": "/usr/bin/ninja", "patch": "/usr/bin/patch",
+    "pkg-config": "/usr/bin/pkg-config", "python3": "/usr/bin/python3", "zlib1g-dev": "/usr/include/zlib.h",
+}
+LOG_LINES = 25
+
+
+class BuildFailure(Exception):
+    """The series does not apply or does not compile; the message has the log's end and its path."""
+
+
+def patches(series=SERIES):
+    """The patches in their order."""
+    names = (series / "series").read_text(encoding="utf-8").split()
+    return [series / name for name in names]
+
+
+def key(series=SERIES, options=CONFIGURE):
+    """What tells one build from another, beside the source: a short hash of the patches and the configure options."""
+    digest = hashlib.sha256("\0".join(options).encode())
+    for patch in patches(series):
+        text = patch.read_bytes()
+        digest.update(f"\0{patch.name}\0{len(text)}\0".encode() + text)
+    return digest.hexdigest()[:16]
+
+
+def fitting(versions):
+    """Those Debian versions whose upstream release is the series' one: "1:7.2+dfsg-7+deb12u18" for 7.2."""
+    return [version for version in versions
+            if version.partition(":")[2].startswith((f"{UPSTREAM}+", f"{UPSTREAM}-", f"{UPSTREAM}."))]
+
+
+def _file_version(version):
+    """A version as part of a file name: without the epoch."""
+    return version.rpartition(":")[2]
+
+
+@contextlib.contextmanager
+def _lock():
+    # Not packages' one: a build takes minutes, and others want their kernel meanwhile.
+    with open(cache_dir() / "qemu.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _newest_complete(pattern):
+    done = [marker.parent for marker in cache_dir().glob(f"{pattern}/.complete")]
+    return max(done, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def find():
+    """The emulator if the cache has it for the series as it is, else None."""
+    folder = _newest_complete(f"{PACKAGE}@*+{key()}")
+    return folder / PROGRAM if folder else None
+
+
+def _check_tools():
+    missing = [package for package, file in NEEDED.items() if not os.path.exists(file)]
+    if missing:
+        raise Unavailable(f"the PMU machine cannot be built; run: apt-get install {' '.join(missing)}")
+
+
+def _download(say):
+    """The folder with the source package, from the cache or else from the archive."""
+    folder = _newest_complete(f"{PACKAGE}-source@*")
+    if folder:
+        return folder
+    apt = apt_source.Apt(cache_dir() / "apt")
+    say("ask this machine's Debian archives for QEMU's source")
+    complaints = apt.update()
+    versions = apt.versions(PACKAGE)
+    version = apt_source.newest(fitting(versions))
+    if version is None:
+        why = (f"they have {', '.join(versions)}, the series is for {UPSTREAM}" if versions else
+               "\n".join(complaints.strip().splitlines()[-3:]) or "they have none")
+        raise Unavailable(f"no source of {PACKAGE} {UPSTREAM} from this machine's archives: {why}")
+    say(f"fetch the source of {PACKAGE} {version}")
+    staged = cache_dir() / "qemu-download"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
+    apt.download(PACKAGE, version, staged)
+    (staged / ".complete").write_text(f"{version}\n", encoding="ascii")
+    target = cache_dir() / f"{PACKAGE}-source@{_file_version(version)}"
+    shutil.rmtree(target, ignore_errors=True)
+    return staged.rename(target)
+
+
+class _Log:
+    """Runs the build's commands, their output in one file."""
+
+    def __init__(self, path):
+        self.path = path
+        self._file = open(path, "wb")  # pylint: disable=consider-using-with
+
+    def close(self):
+        self._file.close()
+
+    def run(self, *command, cwd, stdin=subprocess.DEVNULL):
+        self._file.write(f"$ {' '.join(command)}\n".encode())
+        self._file.flush()
+        done = subprocess.run(command, cwd=cwd, stdin=stdin, stdout=self._file, stderr=self._file,
+                              check=False, env=ENVIRONMENT)
+        if done.returncode:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+            end = "\n".join("    " + line for line in lines)
+            raise BuildFailure(f"the PMU machine does not build; {self.path} ends with:\n{end}")
+
+
+def _unpack(source, tree, log):
+    dsc = next(source.glob("*.dsc"))
+    log.run("dpkg-source", "--no-copy", "-x", str(dsc), str(tree), cwd=tree.parent)
+    for patch in patches():
+        with open(patch, "rb") as text:
+            # Fuzz would put lines where nobody has seen them.
+            log.run("patch", "-p1", "--fuzz=0", "--forward", "--no-backup-if-mismatch", cwd=tree, stdin=text)
+
+
+def _compile(tree, objects, log):
+    objects.mkdir()
+    log.run(str(tree / "configure"), *CONFIGURE, cwd=objects)
+    log.run("ninja", "-j", str(max(2, os.cpu_count() or 2)), PROGRAM, cwd=objects)
+    log.run("strip", PROGRAM, cwd=objects)
+
+
+def _build(source, target):
+    """Makes `target` whole or not at all. A failed build stays where it is, to be looked at."""
+    work = cache_dir() / "qemu-build"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    with contextlib.closing(_Log(work / "build.log")) as log:
+        _unpack(source, work / "source", log)
+        _compile(work / "source", work / "objects", log)
+    staged = work / "staged"
+    staged.mkdir()
+    for file in (work / "objects" / PROGRAM, work / "build.log"):
+        file.rename(staged / file.name)
+    (staged / ".complete").touch()
+    shutil.rmtree(target, ignore_errors=True)
+    staged.rename(target)
+    shutil.rmtree(work)
+
+
+def provide(say):
+    """The emulator's path; built when the cache has it not. Raises Unavailable or BuildFailure."""
+    found = find()
+    if found:
+        return found
+    with _lock():
+        found = find()
+        if found:
+            return found
+        _check_tools()
+        source = _download(say)
+        version = source.name.partition("@")[2]
+        target = cache_dir() / f"{PACKAGE}@{version}+{key()}"
+        say(f"build the PMU machine: QEMU {version} with {len(patches())} patches, one to five minutes")
+        _build(source, target)
+        return target / PROGRAM
