@@ -16,7 +16,6 @@ struct import_config {
 	const char *output;
 	const char *kallsyms;
 	struct hvp_strings names;
-	bool is_quiet;
 };
 
 static const struct hvp_option import_options[] = {
@@ -39,11 +38,6 @@ static const struct hvp_option import_options[] = {
 	 .offset = offsetof(struct import_config, kallsyms),
 	 .completion = "file",
 	 .help = "put this copy of the recorded machine's /proc/kallsyms into the session"},
-	{.type = HVP_OPTION_FLAG,
-	 .letter = 'q',
-	 .name = "quiet",
-	 .offset = offsetof(struct import_config, is_quiet),
-	 .help = "do not print what was imported"},
 	HVP_END_OF_OPTIONS,
 };
 
@@ -73,7 +67,7 @@ static void say_what(const struct hvp_context *context, const struct import_conf
 {
 	char samples[HVP_TEXT_NUMBER], guest[HVP_TEXT_NUMBER];
 
-	if (config->is_quiet)
+	if (context->is_quiet)
 		return;
 	fprintf(context->err, "hvprof: %s samples, %s of them in %u guest%s -> ",
 		hvp_text_number(samples, stats->samples),

@@ -206,21 +206,29 @@ static void warn_of_losses(const struct hvp_context *context, const struct hvp_r
 			hvp_text_number(number, lost_by_rings));
 }
 
-void hvp_record_summarize(const struct hvp_context *context, const struct hvp_record_plan *plan,
-			  struct hvp_collector *collector, const struct hvp_record_result *result)
+static void say_what(FILE *err, const struct hvp_record_plan *plan,
+		     struct hvp_collector *collector, const struct hvp_collector_stats *stats,
+		     const struct hvp_record_result *result)
 {
 	char samples[HVP_TEXT_NUMBER], lost[HVP_TEXT_NUMBER], bytes[HVP_TEXT_NUMBER];
-	struct hvp_collector_stats stats;
-	FILE *err = context->err;
 
-	hvp_collector_get_stats(collector, &stats);
-	fprintf(err, "hvprof: %s sample%s%s", hvp_text_number(samples, stats.samples),
-		stats.samples == 1 ? "" : "s", result->is_cut ? " taken" : "");
-	print_owners(err, collector, &stats);
-	fprintf(err, ", %s lost, %s %s ", hvp_text_number(lost, stats.lost_samples),
+	fprintf(err, "hvprof: %s sample%s%s", hvp_text_number(samples, stats->samples),
+		stats->samples == 1 ? "" : "s", result->is_cut ? " taken" : "");
+	print_owners(err, collector, stats);
+	fprintf(err, ", %s lost, %s %s ", hvp_text_number(lost, stats->lost_samples),
 		hvp_text_bytes(bytes, result->bytes), strcmp(plan->output, "-") ? "in" : "to");
 	hvp_text_print(err, strcmp(plan->output, "-") ? plan->output : "standard output");
 	putc('\n', err);
+}
+
+void hvp_record_summarize(const struct hvp_context *context, const struct hvp_record_plan *plan,
+			  struct hvp_collector *collector, const struct hvp_record_result *result)
+{
+	struct hvp_collector_stats stats;
+
+	hvp_collector_get_stats(collector, &stats);
+	if (!context->is_quiet)
+		say_what(context->err, plan, collector, &stats, result);
 	warn_of_losses(context, plan, &stats, result->is_cut);
 	explain_missing_guests(context, plan, collector, &stats);
 }

@@ -51,6 +51,7 @@ static const struct hvp_command *const commands[] = {
 struct globals {
 	int color;
 	unsigned int verbose;
+	bool is_quiet;
 	struct hvp_strings debug;
 	bool is_strict;
 	bool wants_version;
@@ -68,6 +69,11 @@ static const struct hvp_option global_options[] = {
 	 .name = "verbose",
 	 .offset = offsetof(struct globals, verbose),
 	 .help = "say more on standard error; twice is more still"},
+	{.type = HVP_OPTION_FLAG,
+	 .letter = 'q',
+	 .name = "quiet",
+	 .offset = offsetof(struct globals, is_quiet),
+	 .help = "say nothing on standard error but warnings and errors"},
 	{.type = HVP_OPTION_LIST,
 	 .name = "debug",
 	 .value = "DOMAIN[:LEVEL],...",
@@ -174,6 +180,8 @@ static struct hvp_error *apply_globals(struct hvp_context *context, const struct
 {
 	context->has_color = hvp_term_has_color((enum hvp_color_mode)globals->color, context->out);
 	context->is_strict = globals->is_strict;
+	context->is_quiet = globals->is_quiet;
+	context->has_progress &= !globals->is_quiet;
 	hvp_log_raise(&context->log, HVP_LOG_WARNING);
 	if (globals->verbose)
 		hvp_log_raise(&context->log, HVP_LOG_INFO);

@@ -27,6 +27,8 @@ struct hvp_context {
 	bool has_color;
 	/* `err` is a terminal: progress may be drawn. */
 	bool has_progress;
+	/* --quiet: no progress and no closing lines, only warnings and errors. */
+	bool is_quiet;
 	/* --strict: finishing degraded is exit status 3. */
 	bool is_strict;
 	/*

@@ -85,7 +85,11 @@ static void the_whole_machine_is_recorded_and_the_last_session_kept(void **state
 		return;
 	}
 	assert_int_equal(shell("$hvprof record -a -e cpu-clock -o $dir/b -- true 2>$dir/log"), 0);
+	assert_int_equal(shell("test -s $dir/log"), 0);
 	assert_false(exists("b.old"));
+	assert_int_equal(shell("$hvprof record -q -a -e cpu-clock -o $dir/b -- true 2>$dir/log"),
+			 0);
+	assert_int_equal(shell("test ! -s $dir/log"), 0);
 	assert_int_equal(shell("$hvprof record -a -e cpu-clock,page-faults:u -c 1000000 -o $dir/b "
 			       "--duration 0.3 2>$dir/log"),
 			 0);
