@@ -206,8 +206,8 @@ static void warn_of_losses(const struct hvp_context *context, const struct hvp_r
 			hvp_text_number(number, lost_by_rings));
 }
 
-static void say_what(FILE *err, const struct hvp_record_plan *plan,
-		     struct hvp_collector *collector, const struct hvp_collector_stats *stats,
+static void say_what(FILE *err, const struct hvp_record_plan *plan, struct hvp_collector *collector,
+		     const struct hvp_collector_stats *stats,
 		     const struct hvp_record_result *result)
 {
 	char samples[HVP_TEXT_NUMBER], lost[HVP_TEXT_NUMBER], bytes[HVP_TEXT_NUMBER];
