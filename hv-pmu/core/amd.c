@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * AMD: the four K7 counters, PerfCtrExtCore's six, PerfMonV2. APM volume 2, 13.2. Reserved bits and
- * counters beyond the guest's are ignored, as the PPRs say of them; registers of a feature that its
- * CPUID does not have are none of the PMU's.
+ * counters that K7 or PerfCtrExtCore promise but the guest has not are ignored, as the PPRs say of
+ * them; registers that no bit of its CPUID promises are none of the PMU's.
  */
 #include "counters.h"
 #include "layout.h"
@@ -35,6 +35,14 @@ static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
 	}
 }
 
+/* PerfCtrExtCore stands for six counters, CPUID 80000022H for any number. */
+static u32 num_core_addresses(const struct hvpmu_part *part)
+{
+	if (!hvpmu_has_core_ext(part))
+		return 0;
+	return part->num_gp > HVPMU_CORE_COUNTERS ? part->num_gp : HVPMU_CORE_COUNTERS;
+}
+
 static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 {
 	u32 index;
@@ -44,11 +52,8 @@ static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 	if (msr - HVPMU_MSR_K7_PERFCTR0 < HVPMU_K7_COUNTERS)
 		return gp(part, HVPMU_REG_COUNTER, msr - HVPMU_MSR_K7_PERFCTR0);
 	index = msr - HVPMU_MSR_CORE_PERFEVTSEL0;
-	if (index < 2 * HVPMU_AMD_MSR_CORE) {
-		if (!hvpmu_has_core_ext(part))
-			return reg(HVPMU_REG_UNKNOWN);
+	if (index < 2 * num_core_addresses(part))
 		return gp(part, index & 1 ? HVPMU_REG_COUNTER : HVPMU_REG_SELECT, index / 2);
-	}
 	return decode_global(part, msr);
 }
 

@@ -46,10 +46,11 @@ static bool is_in_hardware(const struct hvpmu_vcpu *vcpu, unsigned int counter)
 
 void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
+	if (!is_loaded(vcpu))
+		return;
 	env->cpu->is_busy = true;
 	hvpmu_env_barrier();
-	if (is_loaded(vcpu))
-		hvpmu_harvest(vcpu, env, HVPMU_FOUND_EARLY);
+	hvpmu_harvest(vcpu, env, HVPMU_FOUND_EARLY);
 }
 
 void hvpmu_end(struct hvpmu_env *env)
@@ -248,12 +249,13 @@ static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 	emit_load(vcpu, set, NULL, env);
 	if (has_fixed(set))
 		write_fixed_ctrl(vcpu, env, vcpu->hw | set);
-	if (!is_loaded(vcpu)) {
-		vcpu->state = HVPMU_LOADED;
-		vcpu->account.loads++;
-		env->cpu->loaded = vcpu;
-	}
 	set_in_hardware(vcpu, env, vcpu->hw | set);
+	if (is_loaded(vcpu))
+		return;
+	/* Last: from here on NMIs know of it. */
+	vcpu->state = HVPMU_LOADED;
+	vcpu->account.loads++;
+	env->cpu->loaded = vcpu;
 }
 
 void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
@@ -320,10 +322,9 @@ u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 		vcpu->is_idle = !set;
 		if (!set)
 			return 0;
-		hvpmu_begin(vcpu, env);
+		/* Counters stand still in host mode: no NMI finds anything to do to these. */
 		load(vcpu, env, set);
 		set_guest_ctrl(vcpu, set);
-		hvpmu_end(env);
 	}
 	return vcpu->guest_ctrl;
 }

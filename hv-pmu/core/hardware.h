@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The two states of a vCPU and what leads from one to the other; the only file besides overflow.c
- * that touches hardware. All of it runs with the CPU marked busy.
+ * that touches hardware. What changes a loaded vCPU runs with the CPU marked busy.
  */
 #ifndef HVPMU_HARDWARE_H
 #define HVPMU_HARDWARE_H
@@ -11,7 +11,9 @@
 /*
  * From begin to end hvpmu_nmi() looks but does not touch. begin() harvests, so that what follows
  * sees every overflow that has happened: without it, clearing a status bit whose PMI is still on
- * its way would lose the PMI.
+ * its way would lose the PMI. With a vCPU that is inactive there is nothing that an NMI could
+ * touch, and begin() leaves the CPU as it is: another vCPU may be loaded there, whose overflows
+ * nobody would harvest.
  */
 void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 void hvpmu_end(struct hvpmu_env *env);

@@ -111,6 +111,22 @@ struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env)
 	return nmi;
 }
 
+/*
+ * Delivery modes that an LVTPC has: Intel's neither INIT nor ExtINT (SDM volume 3, "Local Vector
+ * Table"), AMD's no INIT (APM volume 2, "Local Interrupts"). What the others do is undefined: here
+ * nothing, so that a guest cannot make its hypervisor inject what no hardware would.
+ */
+static bool can_deliver(const struct hvpmu_part *part, u32 lvtpc)
+{
+	switch (lvtpc & HVPMU_LVT_MODE) {
+	case HVPMU_LVT_FIXED:
+	case HVPMU_LVT_SMI:
+	case HVPMU_LVT_NMI: return true;
+	case HVPMU_LVT_EXTINT: return part->vendor == HVPMU_AMD;
+	default: return false;
+	}
+}
+
 bool hvpmu_take_pmi(struct hvpmu_vcpu *vcpu, u32 *lvtpc, u32 *ret_interrupt)
 {
 	if (!vcpu->pmi_pending)
@@ -118,7 +134,7 @@ bool hvpmu_take_pmi(struct hvpmu_vcpu *vcpu, u32 *lvtpc, u32 *ret_interrupt)
 	/* First: an NMI from here on asks for one more. */
 	vcpu->pmi_pending = false;
 	hvpmu_env_barrier();
-	if (*lvtpc & HVPMU_LVT_MASKED)
+	if (*lvtpc & HVPMU_LVT_MASKED || !can_deliver(&vcpu->part, *lvtpc))
 		return false;
 	*ret_interrupt = *lvtpc & (HVPMU_LVT_MODE | HVPMU_LVT_VECTOR);
 	if (vcpu->part.vendor == HVPMU_INTEL)

@@ -256,7 +256,9 @@ struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env);
 /*
  * Before VM entry: takes a pending PMI. Returns true with the interrupt to inject if the guest's
  * LVTPC lets it through; on Intel sets the mask bit in *lvtpc, as delivery does (SDM volume 3,
- * "Local Vector Table"). A PMI that finds the LVTPC masked is gone, as in hardware.
+ * "Local Vector Table"). A PMI that finds the LVTPC masked is gone, as in hardware, and so is one
+ * that finds a delivery mode that an LVTPC does not have. A vector below 16 is the caller's APIC's
+ * to refuse.
  */
 bool hvpmu_take_pmi(struct hvpmu_vcpu *vcpu, u32 *lvtpc, u32 *ret_interrupt);
 
@@ -275,7 +277,10 @@ void hvpmu_retired(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_re
  */
 void hvpmu_filter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 
-/* The host wrote its half of IA32_FIXED_CTR_CTRL: returns what to write to the register. */
+/*
+ * The host wrote its half of IA32_FIXED_CTR_CTRL: returns what to write to the register. Interrupts
+ * are off until that is done: a vCPU that left meanwhile would find its half written back.
+ */
 u64 hvpmu_merge_fixed_ctrl(struct hvpmu_cpu *cpu, u64 host_value);
 
 /*

@@ -30,10 +30,9 @@
 
 #define HVPMU_K7_COUNTERS 4
 #define HVPMU_CORE_COUNTERS 6
-/* MSR ranges that architectures reserve for counters, whether this PMU has them or not. */
+/* MSR ranges that Intel reserves for counters, whether this PMU has them or not. */
 #define HVPMU_INTEL_MSR_GP 8
 #define HVPMU_INTEL_MSR_FIXED 8
-#define HVPMU_AMD_MSR_CORE 16
 
 /* Event selectors. */
 #define HVPMU_SEL_EVENT 0xffULL
@@ -79,6 +78,10 @@
 /* APIC: the local vector table entry of performance counters (SDM volume 3, "Local Vector Table"). */
 #define HVPMU_LVT_MASKED (1U << 16)
 #define HVPMU_LVT_MODE (7U << 8)
+#define HVPMU_LVT_FIXED (0U << 8)
+#define HVPMU_LVT_SMI (2U << 8)
+#define HVPMU_LVT_NMI (4U << 8)
+#define HVPMU_LVT_EXTINT (7U << 8)
 #define HVPMU_LVT_VECTOR 0xffU
 
 #endif

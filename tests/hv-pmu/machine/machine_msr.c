@@ -110,7 +110,9 @@ static bool decode_amd(const struct machine_model *model, uint32_t msr, uint32_t
 		*ret_is_select = msr <= 0xc0010003;
 		return true;
 	}
-	if (msr >= 0xc0010200 && msr < 0xc0010200 + 2 * MACHINE_MAX_GP && model->version >= 1) {
+	/* PerfCtrExtCore promises six; what no CPUID bit promises is unimplemented: #GP (WRMSR). */
+	if (msr >= 0xc0010200 && msr < 0xc0010200 + 2 * (model->num_gp > 6 ? model->num_gp : 6) &&
+	    model->version >= 1) {
 		*ret_i = (msr - 0xc0010200) / 2;
 		*ret_is_select = !(msr & 1);
 		return true;

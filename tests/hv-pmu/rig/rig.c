@@ -65,14 +65,20 @@ struct hvpmu_env rig_env(struct rig *rig, int cpu, struct rig_place *place)
 
 /* The core's surroundings: hv-pmu/env/host/hvpmu_env.h. */
 
-static struct machine_cpu *accessed(struct hvpmu_env *env)
+/* Where an NMI may arrive: everything that the core asks of its surroundings. */
+static struct rig_cpu *asked(struct hvpmu_env *env)
 {
 	struct rig_place *place = env->machine;
 	struct rig *rig = place->rig;
 
 	if (rig->hook)
 		rig->hook(rig, place->cpu, rig->context);
-	return &rig->cpu[place->cpu].machine;
+	return &rig->cpu[place->cpu];
+}
+
+static struct machine_cpu *accessed(struct hvpmu_env *env)
+{
+	return &asked(env)->machine;
 }
 
 /* A fault on an access of the core is a fault of the core, or of the hypervisor around it. */
@@ -114,18 +120,17 @@ void hvpmu_env_rearm_lvtpc(struct hvpmu_env *env)
 
 void hvpmu_env_pass_through(struct hvpmu_env *env, u64 reads, u64 writes)
 {
-	struct rig_place *place = env->machine;
+	struct rig_cpu *cpu = asked(env);
 
-	place->rig->cpu[place->cpu].reads = reads;
-	place->rig->cpu[place->cpu].writes = writes;
+	cpu->reads = reads;
+	cpu->writes = writes;
 }
 
 void hvpmu_env_request_pmi(struct hvpmu_env *env)
 {
 	struct rig_place *place = env->machine;
-	struct rig *rig = place->rig;
 
-	rig->vcpu[rig->cpu[place->cpu].vcpu].requests++;
+	place->rig->vcpu[asked(env)->vcpu].requests++;
 }
 
 bool hvpmu_env_is_allowed(struct hvpmu_env *env, unsigned int counter, u64 select)
@@ -133,6 +138,7 @@ bool hvpmu_env_is_allowed(struct hvpmu_env *env, unsigned int counter, u64 selec
 	struct rig_place *place = env->machine;
 	u64 event = select & (HVPMU_SEL_EVENT | HVPMU_SEL_UMASK);
 
+	asked(env);
 	if (event && event == place->rig->denied_event)
 		return false;
 	return !(place->rig->denied >> counter & 1);
@@ -217,7 +223,8 @@ void rig_exit(struct rig *rig, int number)
 		machine_vmexit_svm(&cpu->machine);
 		return;
 	}
-	fill_vmcs(rig, cpu, 0, &vmcs);
+	/* As the entry left it. */
+	fill_vmcs(rig, cpu, rig->vcpu[cpu->vcpu].core.guest_ctrl, &vmcs);
 	must(machine_vmexit(&cpu->machine, &vmcs), "VM-exit MSR load", 0);
 }
 

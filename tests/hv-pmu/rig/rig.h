@@ -47,7 +47,7 @@ struct rig {
 	struct rig_vcpu vcpu[RIG_MAX_VCPUS];
 	int num_cpus;
 	int num_vcpus;
-	/* Called before each access that the core makes to hardware, if not NULL: for injecting NMIs. */
+	/* Called whenever the core asks something of its surroundings, if not NULL: for NMIs. */
 	void (*hook)(struct rig *rig, int cpu, void *context);
 	void *context;
 };

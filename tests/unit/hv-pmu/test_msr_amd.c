@@ -31,10 +31,10 @@ static const struct msr_row rows[] = {
 	 "13.2.1 Performance-Monitoring Counters, legacy addresses"},
 	{0xc0010200, 6, 2, CORE, MSR_RW, MSR_RW, SELECT_BITS, "13.2.1, PERF_CTL0-5"},
 	{0xc0010201, 6, 2, CORE, MSR_RW, MSR_RW, COUNTER_BITS, "13.2.1, PERF_CTR0-5"},
-	{0xc001020c, 20, 1, CORE, MSR_IGNORED, MSR_IGNORED, 0, "13.2.1, not implemented"},
 	{0xc0010200, 4, 2, V2, MSR_RW, MSR_RW, SELECT_BITS, "13.2.1, CPUID 80000022H:EBX[3:0]"},
 	{0xc0010201, 4, 2, V2, MSR_RW, MSR_RW, COUNTER_BITS, "13.2.1, CPUID 80000022H:EBX[3:0]"},
-	{0xc0010208, 24, 1, V2, MSR_IGNORED, MSR_IGNORED, 0, "13.2.1, not implemented"},
+	{0xc0010208, 4, 1, V2, MSR_IGNORED, MSR_IGNORED, 0,
+	 "13.2.1: PerfCtrExtCore promises six, EBX[3:0] has four"},
 	{0xc0000300, 1, 1, V2, MSR_RO, MSR_RW, 0xf, "PPR PerfCntrGlobalStatus: read-only, ignored"},
 	{0xc0000301, 1, 1, V2, MSR_RW, MSR_RW, 0xf, "PPR PerfCntrGlobalCtl"},
 	{0xc0000302, 1, 1, V2, MSR_CLEARS, MSR_CLEARS, 0xf, "PPR PerfCntrGlobalStatusClr"},
@@ -87,6 +87,31 @@ static void a_narrow_guest_keeps_the_addresses_of_what_it_lost(void **state)
 	}
 }
 
+/* What neither PerfCtrExtCore nor CPUID 80000022H promises is no register: #GP, APM volume 3, WRMSR. */
+static void a_counter_that_cpuid_does_not_promise_is_unknown(void **state)
+{
+	static const struct {
+		unsigned int gp;
+		u32 first_unknown;
+	} cases[] = {{2, 0xc001020c}, {6, 0xc001020c}, {8, 0xc0010210}, {15, 0xc001021e}};
+	struct machine_model model = pmu_amd[2];
+	struct pmu pmu;
+	u64 value;
+
+	(void)state;
+	model.num_gp = 16;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(cases); i++) {
+		pmu_set_up(&pmu, &model, cases[i].gp, 0);
+		for (u32 msr = 0xc0010200; msr < 0xc0010220; msr++) {
+			int result = msr < cases[i].first_unknown ? HVPMU_OK : HVPMU_UNKNOWN;
+
+			assert_int_equal(hvpmu_rdmsr(pmu.vcpu, &pmu.env, msr, &value, false),
+					 result);
+			assert_int_equal(hvpmu_wrmsr(pmu.vcpu, &pmu.env, msr, 0, true), result);
+		}
+	}
+}
+
 /* APM volume 2, 13.2.1, HG_ONLY: the hardware's is 1 whatever the guest writes. */
 static void hardware_counts_for_the_guest_only(void **state)
 {
@@ -113,6 +138,7 @@ int main(void)
 		cmocka_unit_test(every_other_msr_is_none_of_the_pmus),
 		cmocka_unit_test(legacy_and_core_addresses_are_the_same_registers),
 		cmocka_unit_test(a_narrow_guest_keeps_the_addresses_of_what_it_lost),
+		cmocka_unit_test(a_counter_that_cpuid_does_not_promise_is_unknown),
 		cmocka_unit_test(hardware_counts_for_the_guest_only),
 	};
 

@@ -30,12 +30,18 @@ static void a_pmi_goes_through_the_guests_lvtpc(void **state)
 		{"a vector", false, 0xec, true, 0xec, 0x100ec},
 		{"NMI", false, 0x400, true, 0x400, 0x10400},
 		{"SMI", false, 0x200, true, 0x200, 0x10200},
-		{"external", false, 0x700, true, 0x700, 0x10700},
+		{"ExtINT: not supported", false, 0x700, false, 0, 0x700},
+		{"INIT: not supported", false, 0x500, false, 0, 0x500},
+		{"reserved 1", false, 0x1ec, false, 0, 0x1ec},
+		{"reserved 3", false, 0x3ec, false, 0, 0x3ec},
+		{"reserved 6", false, 0x6ec, false, 0, 0x6ec},
 		{"delivery status is no part of it", false, 0x10ec, true, 0xec, 0x110ec},
 		{"masked vector", false, 0x100ec, false, 0, 0x100ec},
 		{"masked NMI", false, 0x10400, false, 0, 0x10400},
 		{"AMD: a vector", true, 0xec, true, 0xec, 0xec},
 		{"AMD: NMI", true, 0x400, true, 0x400, 0x400},
+		{"AMD: ExtINT", true, 0x700, true, 0x700, 0x700},
+		{"AMD: INIT", true, 0x500, false, 0, 0x500},
 		{"AMD: masked", true, 0x10400, false, 0, 0x10400},
 	};
 	struct pmu pmu;
@@ -383,7 +389,7 @@ static void must_be_busy(struct rig *rig, int cpu, void *context)
 	unsigned int *accesses = context;
 
 	(*accesses)++;
-	if (!rig->cpu[cpu].core.is_busy)
+	if (rig->cpu[cpu].core.loaded && !rig->cpu[cpu].core.is_busy)
 		fail_msg("access %u while hvpmu_nmi() may change hardware", *accesses);
 }
 
@@ -423,6 +429,34 @@ static void an_emulated_instruction_sees_a_freeze_that_is_on_its_way(void **stat
 	assert_int_equal(pmu_read(&pmu, 0x4c1), 0);
 	assert_false(pmu.env.cpu->is_busy);
 	assert_nmi(&pmu, 0, 0, true);
+}
+
+/* What is done to a vCPU that is not in hardware says nothing of the one that is. */
+static void an_nmi_while_another_vcpu_is_changed_is_the_loaded_ones(void **state)
+{
+	const struct machine_model *const models[] = {&pmu_intel[2], &pmu_intel[5], &pmu_amd[0],
+						      &pmu_amd[1], &pmu_amd[2]};
+
+	(void)state;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(models); i++) {
+		struct interruption interruption = {.at = 0};
+		struct hvpmu_vcpu other;
+		struct pmu pmu;
+
+		pmu_set_up(&pmu, models[i], 4, 0);
+		overflow_without_delivery(&pmu);
+		hvpmu_vcpu_init(&other, &pmu.rig.part);
+		pmu.rig.hook = deliver;
+		pmu.rig.context = &interruption;
+		hvpmu_filter(&other, &pmu.env);
+		assert_true(interruption.accesses >= 4);
+		pmu.rig.hook = NULL;
+		assert_int_equal(pmu.rig.vcpu[0].requests, 1);
+		assert_int_equal(pmu.machine->status, 0);
+		rig_put(&pmu.rig, 0);
+		assert_int_equal(pmu.rig.vcpu[0].requests, 1);
+		assert_false(pmu.env.cpu->is_pmi_expected);
+	}
 }
 
 /* By the order in which they happened, not in which they were seen. */
@@ -505,6 +539,7 @@ int main(void)
 		cmocka_unit_test(an_nmi_within_a_put_is_known_and_makes_one_pmi),
 		cmocka_unit_test(a_claim_ends_with_what_it_was_made_in),
 		cmocka_unit_test(hardware_changes_only_while_nmis_are_kept_out),
+		cmocka_unit_test(an_nmi_while_another_vcpu_is_changed_is_the_loaded_ones),
 		cmocka_unit_test(an_emulated_instruction_sees_a_freeze_that_is_on_its_way),
 		cmocka_unit_test(an_overflow_before_the_freeze_was_on_freezes_nothing),
 		cmocka_unit_test(a_trap_comes_after_the_overflow_that_happened_before_it),

@@ -88,7 +88,7 @@ static const struct row rows[] = {
 	{0xc0010200, 32, 1, K7, FAULTS, 0},
 	{0xc0010200, 6, 2, CORE | MON2, RW, SELECT_SVM},
 	{0xc0010201, 6, 2, CORE | MON2 | NO_SVM, RW, WIDE},
-	{0xc001020c, 20, 1, CORE | MON2 | NO_SVM, IGNORED, 0},
+	{0xc001020c, 20, 1, CORE | MON2 | NO_SVM, FAULTS, 0},
 	{0xc0000300, 4, 1, K7 | CORE, FAULTS, 0},
 	{0xc0000300, 1, 1, MON2 | NO_SVM, RO, 0},
 	{0xc0000301, 1, 1, MON2 | NO_SVM, RW, 0x3f},
