@@ -72,11 +72,24 @@ void hvpmu_ring_commit(struct hvpmu_ring *ring)
 	}
 }
 
+/* Losses that no record has told of: each goes to one context, whoever preempts whom. */
+static u64 take_lost(struct hvpmu_ring *ring)
+{
+	u64 lost;
+
+	do {
+		lost = *(volatile u64 *)&ring->lost;
+	} while (!hvpmu_env_cmpxchg(&ring->lost, lost, 0));
+	return lost;
+}
+
+/* There is room for it. Who preempted us since we looked has told of them: then it is padding. */
 static void fill_lost(struct hvpmu_record *record, u64 count)
 {
 	struct hvpmu_record_lost *lost = (struct hvpmu_record_lost *)record;
 
-	lost->header = (struct hvpmu_record){.size = sizeof(*lost), .type = HVPMU_RECORD_LOST};
+	lost->header = (struct hvpmu_record){.size = sizeof(*lost),
+					     .type = count ? HVPMU_RECORD_LOST : HVPMU_RECORD_PAD};
 	lost->count = count;
 }
 
@@ -110,8 +123,7 @@ void *hvpmu_ring_reserve(struct hvpmu_ring *ring, u32 size)
 		offset += padding;
 	}
 	if (lost) {
-		hvpmu_env_add(&ring->lost, -lost);
-		fill_lost(record_at(ring, offset), lost);
+		fill_lost(record_at(ring, offset), take_lost(ring));
 		offset += sizeof(struct hvpmu_record_lost);
 	}
 	return record_at(ring, offset);
