@@ -205,6 +205,7 @@ static bool step_all(struct search *search, const u64 *packed, u32 from, int cpu
 		{ACTION_STATUS_SET, can_set, 1},
 		{ACTION_READ_STATUS, has_status, 1},
 		{ACTION_READ_COUNTER, 1, 1},
+		{ACTION_FORBIDDEN, NUM_FORBIDDEN, 1},
 		{ACTION_UNMASK, 1, 1},
 		{ACTION_EXIT, 1, 1},
 		{ACTION_ENTER, 1, 1},

@@ -145,9 +145,27 @@ static const char *check_host(const struct world *world, const struct scope *sco
 	return NULL;
 }
 
+/* What the CPU takes for loaded is on it, and is. */
+static const char *check_loaded(const struct world *world, int number)
+{
+	const struct rig_cpu *cpu = &world->rig.cpu[number];
+	const struct hvpmu_vcpu *loaded = cpu->core.loaded;
+
+	if (loaded && (cpu->vcpu < 0 || loaded != &world->rig.vcpu[cpu->vcpu].core))
+		return "7: a CPU believes that a vCPU is loaded which is not there";
+	if (!loaded && cpu->vcpu >= 0 && world->rig.vcpu[cpu->vcpu].core.state == HVPMU_LOADED)
+		return "7: a vCPU is loaded on a CPU that does not know of it";
+	if (cpu->core.is_busy)
+		return "7: the core is done, and the CPU is still busy";
+	return NULL;
+}
+
 static const char *check_cpu(const struct world *world, const struct scope *scope, int number)
 {
-	const char *violation = check_hardware(world, number);
+	const char *violation = check_loaded(world, number);
+
+	if (!violation)
+		violation = check_hardware(world, number);
 
 	return violation ? violation : check_host(world, scope, number);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "hvpmu/msr.h"
 #include "hvpmu/saved.h"
 
@@ -100,6 +101,17 @@ void world_guest_read(struct world *world, int vcpu, u32 msr)
 		world->violation = "1: a guest reads what its private PMU would not show";
 }
 
+void world_guest_rdpmc(struct world *world, int vcpu, u32 index)
+{
+	u64 expected = 0, value = 0;
+	bool ok = machine_rdpmc(&world->guest[vcpu], index, &expected);
+
+	if (ok != !rig_guest_rdpmc(&world->rig, vcpu, index, &value))
+		world->violation = "8: RDPMC faults where a private PMU's does not, or not";
+	else if (ok && value != expected)
+		world->violation = "1: RDPMC reads what a private PMU does not show";
+}
+
 static u32 select_msr(const struct world *world, unsigned int i)
 {
 	const struct hvpmu_part *part = &world->rig.part;
@@ -167,6 +179,60 @@ static bool closes_circle(const struct world *world, int vcpu)
 	return false;
 }
 
+/*
+ * Accesses of what is not the guest's: counters of the host, reserved bits, registers that are only
+ * read. On Intel they fault and nothing changes; on AMD what is reserved is ignored, so the values are
+ * those that the guest writes anyway but for it.
+ */
+static bool touch_forbidden(struct world *world, const struct scope *scope, int vcpu,
+			    unsigned int which)
+{
+	bool amd = is_amd(scope);
+	u64 beyond = guest_set(world) | 1ULL << scope->guest_gp;
+	u32 first_absent =
+		scope->guest_gp < HVPMU_CORE_COUNTERS ? HVPMU_CORE_COUNTERS : scope->guest_gp;
+
+	switch (which) {
+	case 0:
+		world_guest_write(world, vcpu, select_msr(world, 0),
+				  ON_INSTRUCTIONS | HVPMU_SEL_ANY);
+		break;
+	case 1:
+		world_guest_write(world, vcpu,
+				  select_msr(world, amd ? first_absent : scope->guest_gp),
+				  ON_INSTRUCTIONS);
+		break;
+	case 2:
+		world_guest_write(world, vcpu, counter_msr(world, 0),
+				  1ULL << scope->machine.gp_width | 1);
+		break;
+	case 3:
+		world_guest_write(world, vcpu,
+				  counter_msr(world, amd ? first_absent : scope->guest_gp), 1);
+		break;
+	case 4:
+		world_guest_write(world, vcpu,
+				  amd ? HVPMU_MSR_AMD_GLOBAL_CTL : HVPMU_MSR_GLOBAL_CTRL, beyond);
+		break;
+	case 5:
+		world_guest_write(world, vcpu,
+				  amd ? HVPMU_MSR_AMD_GLOBAL_STATUS : HVPMU_MSR_GLOBAL_STATUS, 1);
+		break;
+	case 6:
+		world_guest_write(world, vcpu,
+				  amd ? HVPMU_MSR_AMD_GLOBAL_STATUS_CLR : HVPMU_MSR_GLOBAL_OVF_CTRL,
+				  beyond);
+		break;
+	case 7:
+		if (amd)
+			return false;
+		world_guest_write(world, vcpu, HVPMU_MSR_FIXED_CTR_CTRL, HVPMU_FIXED_ANY);
+		break;
+	default: world_guest_rdpmc(world, vcpu, scope->guest_gp);
+	}
+	return true;
+}
+
 static bool act_in_guest(struct world *world, const struct scope *scope, struct action action,
 			 int vcpu)
 {
@@ -225,6 +291,10 @@ static bool act_in_guest(struct world *world, const struct scope *scope, struct 
 	case ACTION_READ_COUNTER:
 		world_guest_read(world, vcpu, counter_msr(world, action.argument));
 		return true;
+	case ACTION_FORBIDDEN:
+		if (machine->nmi_pending)
+			return false;
+		return touch_forbidden(world, scope, vcpu, action.argument);
 	case ACTION_UNMASK:
 		/* The PMI has come, or this is before it: then it would come first. */
 		if (machine->nmi_pending || world->guest[vcpu].nmi_pending)
@@ -237,16 +307,55 @@ static bool act_in_guest(struct world *world, const struct scope *scope, struct 
 	}
 }
 
+/* Registers and promises, not accounts. An inactive vCPU has nothing else. */
+static bool is_same_guest(const struct hvpmu_vcpu *a, const struct hvpmu_vcpu *b)
+{
+	return !memcmp(a->gp_counter, b->gp_counter, sizeof(a->gp_counter)) &&
+	       !memcmp(a->gp_select, b->gp_select, sizeof(a->gp_select)) &&
+	       !memcmp(a->fixed_counter, b->fixed_counter, sizeof(a->fixed_counter)) &&
+	       a->fixed_ctrl == b->fixed_ctrl && a->global_ctrl == b->global_ctrl &&
+	       a->status == b->status && a->denied == b->denied &&
+	       a->freezes_on_pmi == b->freezes_on_pmi && a->pmi_pending == b->pmi_pending &&
+	       a->part.has_full_width == b->part.has_full_width;
+}
+
+/* One register more than a guest can have, in each of its kinds. */
+static void try_impossible(struct world *world, int vcpu, struct hvpmu_env *env,
+			   const struct hvpmu_saved *saved)
+{
+	struct hvpmu_vcpu *core = &world->rig.vcpu[vcpu].core;
+	const struct hvpmu_part *part = &core->part;
+	struct hvpmu_saved bad[7];
+
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(bad); i++)
+		bad[i] = *saved;
+	bad[0].gp_counter[0] |= 1ULL << part->gp_width;
+	bad[1].gp_counter[part->num_gp] = 1;
+	bad[2].gp_select[0] |= HVPMU_SEL_ANY;
+	bad[3].fixed_ctrl |= 1ULL << (HVPMU_FIXED_BITS * part->num_fixed);
+	bad[4].global_ctrl |= 1ULL << part->num_gp;
+	bad[5].status |= 1ULL << part->num_gp;
+	bad[6].num_gp++;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(bad); i++) {
+		if (hvpmu_restore(core, env, &bad[i], sizeof(bad[i])) != HVPMU_INVALID)
+			world->violation = "10: a state that no guest could have made is taken";
+	}
+}
+
 void world_save_and_restore(struct world *world, int vcpu, struct hvpmu_env *env)
 {
 	struct hvpmu_vcpu *core = &world->rig.vcpu[vcpu].core;
-	struct hvpmu_part part = core->part;
+	struct hvpmu_vcpu before;
 	struct hvpmu_saved saved;
 
 	hvpmu_save(core, env, &saved);
-	hvpmu_vcpu_init(core, &part);
+	before = *core;
+	hvpmu_vcpu_init(core, &before.part);
+	try_impossible(world, vcpu, env, &saved);
 	if (hvpmu_restore(core, env, &saved, sizeof(saved)))
 		world->violation = "10: what was saved is refused";
+	else if (!is_same_guest(core, &before))
+		world->violation = "10: what was restored is not what was saved";
 }
 
 static void emulate(struct world *world, int vcpu, struct hvpmu_env *env)
@@ -418,6 +527,7 @@ void world_normalize(struct world *world)
 		vcpu->injected = 0;
 		world->guest[i].num_rdmsr = 0;
 		world->guest[i].num_wrmsr = 0;
+		world->guest[i].num_rdpmc = 0;
 		/* In hardware, and what memory holds is stale - unless it is what detects overflows. */
 		while (set && rig->model->version >= 2) {
 			unsigned int counter = (unsigned int)__builtin_ctzll(set);
@@ -443,6 +553,7 @@ void action_describe(const struct world *world, struct action action, char *ret,
 		[ACTION_STATUS_SET] = "the guest sets bit 0 of GLOBAL_STATUS",
 		[ACTION_READ_STATUS] = "the guest reads GLOBAL_STATUS",
 		[ACTION_READ_COUNTER] = "the guest reads counter",
+		[ACTION_FORBIDDEN] = "the guest touches what is not its own:",
 		[ACTION_UNMASK] = "the guest unmasks its LVTPC",
 		[ACTION_EXIT] = "VM exit",
 		[ACTION_ENTER] = "VM entry",

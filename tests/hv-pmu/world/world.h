@@ -46,6 +46,7 @@ enum action_kind {
 	ACTION_STATUS_SET,
 	ACTION_READ_STATUS,
 	ACTION_READ_COUNTER,
+	ACTION_FORBIDDEN, /* a register, a bit or an index that is not the guest's */
 	ACTION_UNMASK,
 	ACTION_EXIT,
 	/* By the hypervisor on a CPU that is in host mode. */
@@ -61,6 +62,7 @@ enum action_kind {
 	ACTION_KINDS,
 };
 
+#define NUM_FORBIDDEN 9 /* arguments of ACTION_FORBIDDEN */
 #define NMI_NEVER 0xff
 
 struct action {
@@ -95,12 +97,16 @@ void world_end(struct world *world, const struct world_mark *mark);
 /* What the vCPU's guest, in guest mode, writes and reads: through the rig and on its private PMU. */
 void world_guest_write(struct world *world, int vcpu, u32 msr, u64 value);
 void world_guest_read(struct world *world, int vcpu, u32 msr);
+void world_guest_rdpmc(struct world *world, int vcpu, u32 index);
 
 /* Events on the private PMU only. What the filter denies does not count there either. */
 void world_count_private(struct world *world, int vcpu, enum machine_event event, unsigned int cpl,
 			 u64 count);
 
-/* The core's state goes out as bytes, and what comes back must be the same guest. */
+/*
+ * The core's state goes out as bytes, and what comes back must be the same guest; bytes that no guest
+ * could have made must be refused.
+ */
 void world_save_and_restore(struct world *world, int vcpu, struct hvpmu_env *env);
 
 /* Counts that grow without end and decide nothing are set to 0, so that states can be compared. */
