@@ -17,7 +17,7 @@ PIE = ("-fPIE", "-pie", "-Wl,--build-id")
 # command -> the Debian package that has it
 PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "perf": "linux-perf",
-    "gcc": "gcc", "ldd": "libc-bin", "dpkg-deb": "dpkg",
+    "gcc": "gcc", "readelf": "binutils", "ldd": "libc-bin", "dpkg-deb": "dpkg",
     "setpriv": "util-linux",
 }
 

@@ -61,6 +61,11 @@ class Results:
                 return event.seconds
         raise KeyError(f"{self.folder}/timeline has no event {what} {subject}")
 
+    def truth_marks(self):
+        """When the machine's histogram began and ended: nanoseconds of the host's CLOCK_MONOTONIC."""
+        lines = (self.folder / "truth.marks").read_text(encoding="ascii").splitlines()
+        return tuple(int(line.split()[1]) for line in lines)
+
     def guest_option(self, name, *parts):
         """--guest for one guest; `parts` come on top of its kernel's files and its root folder."""
         parts = (f"kallsyms:{self.guest_file(name, 'kallsyms')}",
