@@ -11,6 +11,9 @@
 #define FIRST_USER_ADDRESS 4096u
 #define USER_ADDRESS_BITS 57
 
+/* What a ring of one event without chains has not: a usual sample saves no registers for it. */
+#define RARE __attribute__((noinline))
+
 /*
  * A record's fields from the front (`at`) and, for the sample_id at its end, from the back (`end`).
  */
@@ -51,7 +54,7 @@ static enum hvp_mode mode_of(uint16_t misc)
 }
 
 /* False for an id that is none of ours. Mostly it is the one of the sample before. */
-static bool event_of(struct hvp_perf_parser *parser, uint64_t id, uint16_t *ret)
+static RARE bool event_of(struct hvp_perf_parser *parser, uint64_t id, uint16_t *ret)
 {
 	uint64_t value;
 
@@ -169,8 +172,8 @@ static void make_chain(struct hvp_perf_parser *parser, const uint64_t *ips, uint
 	}
 }
 
-static bool take_chain(struct hvp_perf_parser *parser, struct cursor *cursor,
-		       struct hvp_sample *sample)
+static RARE bool take_chain(struct hvp_perf_parser *parser, struct cursor *cursor,
+			    struct hvp_sample *sample)
 {
 	const uint64_t *ips;
 	uint64_t num;
@@ -187,27 +190,28 @@ static bool take_chain(struct hvp_perf_parser *parser, struct cursor *cursor,
 
 /* What our own rings hold, and in which order: PERF_RECORD_SAMPLE in perf_event_open(2). */
 #define USUAL_TYPE                                                                                 \
-	(PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |            \
-	 PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD)
+	(PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD)
 
 struct usual_fields {
-	uint64_t id, ip;
+	uint64_t ip;
 	uint32_t pid, tid;
 	uint64_t time;
 	uint32_t cpu, reserved;
 	uint64_t period;
 };
 
-/* All fields at once: what happens thousands of times a second. */
-static bool take_usual(struct cursor *cursor, struct hvp_sample *sample, uint64_t *ret_id)
+/* All fields at once: what happens thousands of times a second. Several events have identifiers. */
+static bool take_usual(struct cursor *cursor, uint64_t type, struct hvp_sample *sample,
+		       uint64_t *ret_id)
 {
 	struct usual_fields fields;
 
+	if ((type & PERF_SAMPLE_IDENTIFIER) && !take_u64(cursor, ret_id))
+		return false;
 	if ((size_t)(cursor->end - cursor->at) < sizeof(fields))
 		return false;
 	memcpy(&fields, cursor->at, sizeof(fields));
 	cursor->at += sizeof(fields);
-	*ret_id = fields.id;
 	sample->ip = fields.ip;
 	sample->pid = fields.pid;
 	sample->tid = fields.tid;
@@ -218,8 +222,8 @@ static bool take_usual(struct cursor *cursor, struct hvp_sample *sample, uint64_
 }
 
 /* The same fields, as far as they are there. */
-static bool take_some(struct cursor *cursor, uint64_t type, struct hvp_sample *sample,
-		      uint64_t *ret_id)
+static RARE bool take_some(struct cursor *cursor, uint64_t type, struct hvp_sample *sample,
+			   uint64_t *ret_id)
 {
 	uint32_t reserved;
 
@@ -239,9 +243,10 @@ static enum hvp_perf_kind parse_sample(struct hvp_perf_parser *parser, struct cu
 
 	*sample = (struct hvp_sample){
 		.mode = (uint8_t)mode_of(misc), .vcpu = HVP_VCPU_NONE, .cpu = parser->cpu};
-	is_whole = (type & ~(uint64_t)PERF_SAMPLE_CALLCHAIN) == USUAL_TYPE
-			   ? take_usual(cursor, sample, &id)
-			   : take_some(cursor, type, sample, &id);
+	is_whole =
+		(type & ~(uint64_t)(PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_IDENTIFIER)) == USUAL_TYPE
+			? take_usual(cursor, type, sample, &id)
+			: take_some(cursor, type, sample, &id);
 	if (!is_whole)
 		return HVP_PERF_MALFORMED;
 	if ((type & PERF_SAMPLE_CALLCHAIN) && !take_chain(parser, cursor, sample))
@@ -424,9 +429,9 @@ static enum hvp_perf_kind parse_lost(struct cursor *cursor, bool has_id, uint64_
 	return has_id ? HVP_PERF_LOST : HVP_PERF_LOST_SAMPLES;
 }
 
-static enum hvp_perf_kind parse_other(struct hvp_perf_parser *parser,
-				      const struct perf_event_header *header, struct cursor *cursor,
-				      struct hvp_perf_parsed *ret)
+static RARE enum hvp_perf_kind parse_other(struct hvp_perf_parser *parser,
+					   const struct perf_event_header *header,
+					   struct cursor *cursor, struct hvp_perf_parsed *ret)
 {
 	struct sample_id who;
 

@@ -69,12 +69,10 @@ void hvp_perf_ring_deinit(struct hvp_perf_ring *ring)
 	*ring = (struct hvp_perf_ring){0};
 }
 
-/* Everything up to the head is given up. */
-static bool give_up(struct hvp_perf_ring *ring)
+void hvp_perf_ring_give_up(struct hvp_perf_ring *ring)
 {
 	ring->corrupt_bytes += ring->head - ring->position;
 	ring->position = ring->head;
-	return false;
 }
 
 void hvp_perf_ring_begin(struct hvp_perf_ring *ring)
@@ -83,35 +81,17 @@ void hvp_perf_ring_begin(struct hvp_perf_ring *ring)
 	ring->head = __atomic_load_n(&ring->control->data_head, __ATOMIC_ACQUIRE);
 	/* A head that ran away: positions in between were overwritten or never written. */
 	if (ring->head - ring->position > ring->size)
-		give_up(ring);
+		hvp_perf_ring_give_up(ring);
 }
 
-bool hvp_perf_ring_next(struct hvp_perf_ring *ring, const struct perf_event_header **ret)
+const struct perf_event_header *hvp_perf_ring_join(struct hvp_perf_ring *ring, uint64_t place,
+						   uint16_t size)
 {
-	uint64_t left = ring->head - ring->position;
-	uint64_t place = ring->position & (ring->size - 1);
-	struct perf_event_header header;
-	uint64_t first;
+	uint64_t first = ring->size - place;
 
-	if (!left)
-		return false;
-	/* Records are aligned to 8 bytes, and so a header never wraps. */
-	if (left < sizeof(header) || place % sizeof(uint64_t))
-		return give_up(ring);
-	/* One read: the size that is checked is the size that is used. */
-	memcpy(&header, ring->data + place, sizeof(header));
-	if (header.size < sizeof(header) || header.size > left || header.size % sizeof(uint64_t))
-		return give_up(ring);
-	ring->position += header.size;
-	first = ring->size - place;
-	if (header.size <= first) {
-		*ret = (const struct perf_event_header *)(ring->data + place);
-		return true;
-	}
 	memcpy(ring->bounce, ring->data + place, first);
-	memcpy(ring->bounce + first, ring->data, header.size - first);
-	*ret = (const struct perf_event_header *)ring->bounce;
-	return true;
+	memcpy(ring->bounce + first, ring->data, size - first);
+	return (const struct perf_event_header *)ring->bounce;
 }
 
 void hvp_perf_ring_end(struct hvp_perf_ring *ring)

@@ -53,8 +53,40 @@ void hvp_perf_ring_deinit(struct hvp_perf_ring *ring);
 
 /* Looks how far the kernel has come. */
 void hvp_perf_ring_begin(struct hvp_perf_ring *ring);
+/* Everything up to the head is given up. */
+void hvp_perf_ring_give_up(struct hvp_perf_ring *ring);
+/* In one piece: a record that begins at `place` and goes on at the ring's beginning. */
+const struct perf_event_header *hvp_perf_ring_join(struct hvp_perf_ring *ring, uint64_t place,
+						   uint16_t size);
+
 /* The next record of header.size bytes, valid until the next call. */
-bool hvp_perf_ring_next(struct hvp_perf_ring *ring, const struct perf_event_header **ret);
+static inline bool hvp_perf_ring_next(struct hvp_perf_ring *ring,
+				      const struct perf_event_header **ret)
+{
+	uint64_t left = ring->head - ring->position;
+	uint64_t place = ring->position & (ring->size - 1);
+	const struct perf_event_header *header =
+		(const struct perf_event_header *)(ring->data + place);
+	uint16_t size;
+
+	if (!left)
+		return false;
+	/*
+	 * Records are aligned to 8 bytes, and so a header never wraps. One read: the size that is
+	 * checked is the size that is used.
+	 */
+	size = left < sizeof(*header) || place % sizeof(uint64_t)
+		       ? 0
+		       : __atomic_load_n(&header->size, __ATOMIC_RELAXED);
+	if (size < sizeof(*header) || size > left || size % sizeof(uint64_t)) {
+		hvp_perf_ring_give_up(ring);
+		return false;
+	}
+	ring->position += size;
+	*ret = size <= ring->size - place ? header : hvp_perf_ring_join(ring, place, size);
+	return true;
+}
+
 /* Gives back to the kernel what was read. */
 void hvp_perf_ring_end(struct hvp_perf_ring *ring);
 

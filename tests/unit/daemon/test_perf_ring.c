@@ -42,7 +42,7 @@ static void put_header(struct test_ring *test, uint16_t size, uint64_t advance)
 
 static void assert_record(struct test_ring *test, uint16_t size, uint8_t fill)
 {
-	const struct perf_event_header *header;
+	const struct perf_event_header *header = NULL;
 
 	assert_true(hvp_perf_ring_next(&test->ring, &header));
 	assert_int_equal(header->size, size);
@@ -54,7 +54,7 @@ static void a_record_comes_out_whole_wherever_it_wraps(void **state)
 {
 	(void)state;
 	for (uint64_t start = 0; start < 2 * RING_SIZE; start += 8) {
-		const struct perf_event_header *header;
+		const struct perf_event_header *header = NULL;
 		struct test_ring test;
 
 		test_ring_init(&test, start);
@@ -77,7 +77,7 @@ static void a_record_comes_out_whole_wherever_it_wraps(void **state)
 
 static void a_pass_ends_at_the_head_it_began_with(void **state)
 {
-	const struct perf_event_header *header;
+	const struct perf_event_header *header = NULL;
 	struct test_ring test;
 
 	(void)state;
@@ -108,7 +108,7 @@ static void a_size_that_cannot_be_gives_the_rest_up_and_goes_on_behind_it(void *
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		const struct perf_event_header *header;
+		const struct perf_event_header *header = NULL;
 		struct test_ring test;
 
 		test_ring_init(&test, 0);
@@ -129,7 +129,7 @@ static void a_size_that_cannot_be_gives_the_rest_up_and_goes_on_behind_it(void *
 
 static void a_head_that_ran_away_is_given_up(void **state)
 {
-	const struct perf_event_header *header;
+	const struct perf_event_header *header = NULL;
 	struct test_ring test;
 
 	(void)state;
