@@ -175,19 +175,23 @@ static uint64_t lost_by_writer(const struct hvp_collector *collector)
 static struct hvp_error *source_sample(void *arg, struct hvp_sample *sample)
 {
 	struct hvp_collector *collector = arg;
+	struct hvp_error *err;
 	struct tally *tally;
 	uint64_t lost;
 
 	hvp_try(assign_domain(collector, sample));
-	hvp_try(tally_of(collector, sample->domain, &tally));
+	if (__builtin_expect(sample->domain >= collector->num_tallies, 0))
+		hvp_try(tally_of(collector, sample->domain, &tally));
+	tally = &collector->tallies[sample->domain];
 	if (collector->filters &&
 	    !hvp_target_wants(collector->options.target, sample, tally->is_wanted)) {
 		collector->stats.not_wanted++;
 		return NULL;
 	}
 	lost = lost_by_writer(collector);
-	hvp_try(hvp_collector_survive(collector,
-				      hvp_session_writer_add_sample(collector->writer, sample)));
+	err = hvp_session_writer_add_sample(collector->writer, sample);
+	if (__builtin_expect(err != NULL, 0))
+		hvp_try(hvp_collector_survive(collector, err));
 	/* A sample is either recorded or lost. */
 	if (lost_by_writer(collector) != lost)
 		return NULL;

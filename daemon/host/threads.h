@@ -62,7 +62,19 @@ void hvp_threads_deinit(struct hvp_threads *threads);
 /* The incarnation at a time, or NULL. Pointers to threads are valid until the next get, renew or end. */
 struct hvp_thread *hvp_threads_find(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
 				    uint64_t time);
-/* The same; one that is not there is made, as if it had always been. */
+/* The same for the thread that was found last, while it runs: of which most samples are. */
+static inline struct hvp_thread *hvp_threads_find_again(struct hvp_threads *threads, uint32_t pid,
+							uint32_t tid, uint64_t time)
+{
+	struct hvp_thread *thread;
+
+	if (!threads->last_newest || threads->last_tid != tid)
+		return NULL;
+	thread = &threads->items[threads->last_newest - 1];
+	return thread->pid == pid && time >= thread->start && !thread->end ? thread : NULL;
+}
+
+/* As hvp_threads_find(); one that is not there is made, as if it had always been. */
 struct hvp_error *hvp_threads_get(struct hvp_threads *threads, uint32_t pid, uint32_t tid,
 				  uint64_t time, struct hvp_thread **ret) hvp_must_use;
 /* The number is used anew from `time` on. */

@@ -456,7 +456,7 @@ struct hvp_error *hvp_domain_table_assign(struct hvp_domain_table *domains,
 					  struct hvp_sample *sample, bool *ret_wants_discovery)
 {
 	struct hvp_thread *thread =
-		hvp_threads_find(&domains->threads, sample->pid, sample->tid, sample->time);
+		hvp_threads_find_again(&domains->threads, sample->pid, sample->tid, sample->time);
 
 	*ret_wants_discovery = false;
 	if (!thread)
