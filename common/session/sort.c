@@ -6,6 +6,9 @@
 
 /* Fewer than this are sorted by insertion. */
 #define SMALL 32
+/* Addresses have 48 bits: four passes. */
+#define MAX_DIGIT_BITS 12
+#define MAX_DIGITS (1u << MAX_DIGIT_BITS)
 
 static void sort_small(struct hvp_keyed *entries, size_t num)
 {
@@ -19,27 +22,38 @@ static void sort_small(struct hvp_keyed *entries, size_t num)
 	}
 }
 
-/* One stable pass by the byte at `shift`. */
-static void sort_by_byte(const struct hvp_keyed *from, struct hvp_keyed *to, size_t num,
-			 unsigned int shift)
+/* One stable pass by the `mask` at `shift`; does nothing and returns false if all are in order. */
+static bool sort_by_digit(const struct hvp_keyed *from, struct hvp_keyed *to, size_t num,
+			  unsigned int shift, uint32_t mask)
 {
-	size_t places[256] = {0}, place = 0;
+	uint32_t places[MAX_DIGITS], place = 0;
+	uint64_t last = 0, falls = 0;
 
-	for (size_t i = 0; i < num; i++)
-		places[(from[i].key >> shift) & 0xff]++;
-	for (size_t byte = 0; byte < 256; byte++) {
-		size_t count = places[byte];
+	memset(places, 0, (mask + (size_t)1) * sizeof(*places));
+	for (size_t i = 0; i < num; i++) {
+		places[from[i].key >> shift & mask]++;
+		falls |= from[i].key < last;
+		last = from[i].key;
+	}
+	if (!falls)
+		return false;
+	for (size_t digit = 0; digit <= mask; digit++) {
+		uint32_t count = places[digit];
 
-		places[byte] = place;
+		places[digit] = place;
 		place += count;
 	}
 	for (size_t i = 0; i < num; i++)
-		to[places[(from[i].key >> shift) & 0xff]++] = from[i];
+		to[places[from[i].key >> shift & mask]++] = from[i];
+	return true;
 }
 
 void hvp_sort_keyed(struct hvp_keyed *entries, struct hvp_keyed *spare, size_t num)
 {
+	/* The table of wide digits has to be worth its while. */
+	unsigned int bits = num < MAX_DIGITS ? 8 : MAX_DIGIT_BITS;
 	struct hvp_keyed *from = entries, *to = spare;
+	uint32_t mask = (1u << bits) - 1;
 	uint64_t differs = 0;
 	bool is_sorted = true;
 
@@ -53,12 +67,13 @@ void hvp_sort_keyed(struct hvp_keyed *entries, struct hvp_keyed *spare, size_t n
 		sort_small(entries, num);
 		return;
 	}
-	for (unsigned int shift = 0; shift < 64; shift += 8) {
+	for (unsigned int shift = 0; shift < 64; shift += bits) {
 		struct hvp_keyed *swap = from;
 
-		if (!((differs >> shift) & 0xff))
+		if (!(differs >> shift & mask))
 			continue;
-		sort_by_byte(from, to, num, shift);
+		if (!sort_by_digit(from, to, num, shift, mask))
+			break;
 		from = to;
 		to = swap;
 	}
