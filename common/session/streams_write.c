@@ -9,10 +9,34 @@
 
 /* Matches are all there is to gain in words: a few levels above the others' pay. */
 #define WORDS_LEVELS 2
+/*
+ * Bit lengths and codes hardly ever come again in the same order: what zstd gains by is their
+ * frequencies. Its fast levels find many short matches, which cost more bytes and time than they
+ * spare; a small table, in which only long ones are looked up, does better in both.
+ */
+#define LAST_FAST_LEVEL 2
+#define FAST_HASH_LOG 8
+#define FAST_MIN_MATCH 7
 /* A block below this is not worth a zstd frame. */
 #define MIN_ZSTD_SIZE 48
 /* Runs pay when there are at most one per so many numbers. */
 #define RUNS_PER_NUMBER 6
+
+/* 0 leaves it to the level. Levels that zstd has not are cut to those it has; so no call fails. */
+static void set_zstd(struct hvp_stream_writer *writer, int level, int hash_log, int min_match)
+{
+	(void)ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, level);
+	(void)ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_hashLog, hash_log);
+	(void)ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_minMatch, min_match);
+}
+
+static void set_zstd_for_bytes(struct hvp_stream_writer *writer)
+{
+	if (writer->level <= LAST_FAST_LEVEL)
+		set_zstd(writer, writer->level, FAST_HASH_LOG, FAST_MIN_MATCH);
+	else
+		set_zstd(writer, writer->level, 0, 0);
+}
 
 struct hvp_error *hvp_stream_writer_init(struct hvp_stream_writer *writer, size_t max_rows,
 					 int level)
@@ -24,11 +48,11 @@ struct hvp_error *hvp_stream_writer_init(struct hvp_stream_writer *writer, size_
 		.max_rows = max_rows,
 		.level = level,
 	};
-	if (!writer->zstd || !writer->bytes || !writer->runs ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, level))) {
+	if (!writer->zstd || !writer->bytes || !writer->runs) {
 		hvp_stream_writer_deinit(writer);
 		return hvp_error_no_memory;
 	}
+	set_zstd_for_bytes(writer);
 	return NULL;
 }
 
@@ -76,51 +100,64 @@ static void put_block(struct hvp_stream_writer *writer, const uint8_t *data, siz
 	hvp_buf_add_bytes(buf, data, size);
 }
 
-static uint8_t bit_length(uint64_t number)
+/* How many bits are below a number's highest: 0 also for 0, which has none at all. */
+static inline unsigned int num_low_bits(uint64_t number)
 {
-	return number ? (uint8_t)(64 - __builtin_clzll(number)) : 0;
+	return 63 ^ (unsigned int)__builtin_clzll(number | 1);
+}
+
+/* So many bits fit at once behind the up to 7 that wait. */
+#define MAX_AT_ONCE 56
+
+struct bits {
+	uint64_t word;
+	unsigned int fill;
+	uint8_t *at;
+};
+
+/* Without a branch: how many bits come next nobody can guess. */
+static inline void add_bits(struct bits *bits, uint64_t low, unsigned int num)
+{
+	uint64_t le;
+
+	bits->word |= low << bits->fill;
+	le = htole64(bits->word);
+	memcpy(bits->at, &le, sizeof(le));
+	bits->fill += num;
+	bits->at += bits->fill / 8;
+	bits->word >>= bits->fill & ~7u;
+	bits->fill %= 8;
 }
 
 /* The highest bit of a number is known from its length: the others follow, lowest first. */
 static void put_bits(struct hvp_stream_writer *writer, const uint64_t *numbers, size_t num,
 		     struct hvp_buf *buf)
 {
-	size_t total = 0, i;
-	unsigned int fill = 0;
-	uint64_t word = 0;
-	uint8_t *at;
+	uint8_t *lengths = writer->bytes;
+	struct bits bits = {0};
+	size_t total = 0;
 
-	for (i = 0; i < num; i++) {
-		uint8_t length = bit_length(numbers[i]);
+	for (size_t i = 0; i < num; i++) {
+		unsigned int low = num_low_bits(numbers[i]);
 
-		writer->bytes[i] = length;
-		total += length - (length > 0);
+		lengths[i] = (uint8_t)(low + (numbers[i] != 0));
+		total += low;
 	}
-	put_block(writer, writer->bytes, num, buf);
-	if (!hvp_buf_reserve(buf, total / 8 + 2 * sizeof(word)))
+	put_block(writer, lengths, num, buf);
+	if (!hvp_buf_reserve(buf, total / 8 + sizeof(bits.word)))
 		return;
-	at = buf->data + buf->size;
-	for (i = 0; i < num; i++) {
-		unsigned int length = writer->bytes[i];
-		uint64_t bits;
+	bits.at = buf->data + buf->size;
+	for (size_t i = 0; i < num; i++) {
+		unsigned int low = num_low_bits(numbers[i]);
+		uint64_t rest = numbers[i] & ~(1ull << low);
 
-		if (length < 2)
-			continue;
-		length--;
-		bits = numbers[i] & ((1ull << length) - 1);
-		word |= bits << fill;
-		fill += length;
-		if (fill >= 64) {
-			uint64_t le = htole64(word);
-
-			memcpy(at, &le, sizeof(le));
-			at += sizeof(le);
-			fill -= 64;
-			word = fill ? bits >> (length - fill) : 0;
+		if (__builtin_expect(low > MAX_AT_ONCE, 0)) {
+			add_bits(&bits, rest & UINT32_MAX, 32);
+			rest >>= 32;
+			low -= 32;
 		}
+		add_bits(&bits, rest, low);
 	}
-	word = htole64(word);
-	memcpy(at, &word, sizeof(word));
 	buf->size += (total + 7) / 8;
 }
 
@@ -181,9 +218,7 @@ void hvp_stream_put_words(struct hvp_stream_writer *writer, const uint64_t *word
 			  struct hvp_buf *buf)
 {
 	hvp_buf_add_u8(buf, HVP_STREAM_WORDS);
-	/* Levels that zstd has not are cut to those it has; so neither call fails. */
-	(void)ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel,
-				     writer->level + WORDS_LEVELS);
+	set_zstd(writer, writer->level + WORDS_LEVELS, 0, 0);
 	put_block(writer, (const uint8_t *)words, num * sizeof(*words), buf);
-	(void)ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, writer->level);
+	set_zstd_for_bytes(writer);
 }
