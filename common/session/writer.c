@@ -229,6 +229,52 @@ static struct hvp_error *lose_sample(struct hvp_session_writer *writer, struct h
 	return err;
 }
 
+static void put_rare(struct hvp_rows *rows, size_t row, const struct hvp_sample *sample,
+		     uint32_t stack)
+{
+	rows->period[row] = sample->period;
+	rows->guest_cr3[row] = sample->guest_cr3;
+	rows->domain[row] = sample->domain;
+	rows->vcpu[row] = sample->vcpu;
+	rows->stack[row] = stack;
+	rows->event[row] = sample->event;
+}
+
+static inline bool has_rare(const struct hvp_rare *first, const struct hvp_sample *sample,
+			    uint32_t stack)
+{
+	return (first->period ^ sample->period) | (first->guest_cr3 ^ sample->guest_cr3) |
+	       (first->domain ^ sample->domain) | (first->vcpu ^ sample->vcpu) |
+	       (first->event ^ sample->event) | (stack ^ HVP_STACK_NONE) |
+	       hvp_mode_is_guest(sample->mode);
+}
+
+static void begin_rows(struct hvp_rows *rows, const struct hvp_sample *sample)
+{
+	rows->has_rare = false;
+	rows->first = (struct hvp_rare){
+		.period = sample->period,
+		.guest_cr3 = sample->guest_cr3,
+		.domain = sample->domain,
+		.vcpu = sample->vcpu,
+		.event = sample->event,
+	};
+}
+
+/* The first `num` rows are no longer what all are like. */
+static void spread_first_row(struct hvp_rows *rows, size_t num)
+{
+	rows->has_rare = true;
+	for (size_t row = 1; row < num; row++) {
+		rows->period[row] = rows->period[0];
+		rows->guest_cr3[row] = rows->guest_cr3[0];
+		rows->domain[row] = rows->domain[0];
+		rows->vcpu[row] = rows->vcpu[0];
+		rows->stack[row] = rows->stack[0];
+		rows->event[row] = rows->event[0];
+	}
+}
+
 struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *writer,
 						const struct hvp_sample *sample)
 {
@@ -237,7 +283,9 @@ struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *write
 	struct hvp_error *err;
 	size_t row;
 
-	if (__builtin_expect(rows->num >= rows->max || hvp_stacks_are_full(&writer->stacks), 0)) {
+	if (__builtin_expect(rows->num >= rows->max || (sample->chain.num_frames &&
+							hvp_stacks_are_full(&writer->stacks)),
+			     0)) {
 		bool has_room;
 
 		err = make_room(writer, &has_room);
@@ -247,18 +295,18 @@ struct hvp_error *hvp_session_writer_add_sample(struct hvp_session_writer *write
 	if (sample->chain.num_frames)
 		stack = hvp_stacks_add(&writer->stacks, &sample->chain);
 	row = rows->num++;
+	if (__builtin_expect(!row, 0))
+		begin_rows(rows, sample);
+	if (!rows->has_rare && __builtin_expect(has_rare(&rows->first, sample, stack), 0))
+		spread_first_row(rows, row);
 	rows->time[row] = sample->time;
 	rows->ip[row] = sample->ip;
-	rows->period[row] = sample->period;
-	rows->guest_cr3[row] = sample->guest_cr3;
 	rows->pid[row] = sample->pid;
 	rows->tid[row] = sample->tid;
 	rows->cpu[row] = sample->cpu;
-	rows->domain[row] = sample->domain;
-	rows->vcpu[row] = sample->vcpu;
-	rows->stack[row] = stack;
-	rows->event[row] = sample->event;
 	rows->mode[row] = sample->mode;
+	if (!row || rows->has_rare)
+		put_rare(rows, row, sample, stack);
 	if (sample->time > writer->last_time)
 		writer->last_time = sample->time;
 	writer->stats.samples++;

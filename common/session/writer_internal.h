@@ -19,6 +19,16 @@
  */
 struct hvp_rows {
 	size_t num, max;
+	/*
+	 * Some row has a stack, is a guest's, or differs in one of the five from row 0, which has
+	 * `first`. Until then row 0 alone is stored in these columns and that of the stacks.
+	 */
+	bool has_rare;
+	struct hvp_rare {
+		uint64_t period, guest_cr3;
+		uint32_t domain, vcpu;
+		uint16_t event;
+	} first;
 	uint64_t *time, *ip, *period, *guest_cr3;
 	uint32_t *pid, *tid, *cpu, *domain, *vcpu, *stack;
 	uint16_t *event;

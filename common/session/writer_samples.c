@@ -106,7 +106,8 @@ static uint8_t divide(struct hvp_session_writer *writer)
 	for (size_t row = 0, end; row < rows->num; row = end) {
 		uint64_t key = group_key(rows, row);
 
-		for (end = row + 1; end < rows->num && group_key(rows, end) == key;)
+		for (end = rows->has_rare ? row + 1 : rows->num;
+		     end < rows->num && group_key(rows, end) == key;)
 			end++;
 		spans[num++] = span_of(key, row, end);
 	}
@@ -285,6 +286,11 @@ static void put_columns(struct hvp_session_writer *writer, const struct hvp_keye
 	}
 }
 
+/* What row 0 alone has while `has_rare` is false. */
+#define RARE_COLUMNS                                                                               \
+	(1u << HVP_SAMPLE_PERIOD | 1u << HVP_SAMPLE_GUEST_CR3 | 1u << HVP_SAMPLE_DOMAIN |          \
+	 1u << HVP_SAMPLE_VCPU | 1u << HVP_SAMPLE_STACK | 1u << HVP_SAMPLE_EVENT)
+
 /* References are not the same where numbers of stacks are, except for no stack at all. */
 static void find_same_columns(struct hvp_session_writer *writer)
 {
@@ -293,7 +299,8 @@ static void find_same_columns(struct hvp_session_writer *writer)
 		uint8_t id = hvp_sample_layout[i].id;
 		const struct column column = column_of(&writer->rows, id);
 
-		if (is_same_in_all_rows(&column, writer->rows.num))
+		if ((!writer->rows.has_rare && RARE_COLUMNS >> id & 1) ||
+		    is_same_in_all_rows(&column, writer->rows.num))
 			writer->same_columns |= 1u << id;
 	}
 	if (writer->rows.stack[0] != HVP_STACK_NONE)

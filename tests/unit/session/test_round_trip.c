@@ -90,6 +90,104 @@ static void samples_come_back_exactly(void **state)
 	close(fd);
 }
 
+/* Of a host's samples, the odd one out. */
+static void set_apart(struct hvp_sample *sample, int field)
+{
+	static const uint64_t frame = 0xffffffff81000000;
+
+	switch (field) {
+	case 0: sample->period = 49999; break;
+	case 1: sample->guest_cr3 = 0x1000; break;
+	case 2: sample->domain = 3; break;
+	case 3: sample->vcpu = 0; break;
+	case 4: sample->event = 1; break;
+	case 5: sample->mode = HVP_MODE_GUEST_USER; break;
+	case 6:
+		sample->chain =
+			(struct hvp_chain){.frames = &frame, .num_frames = 1, .num_kernel = 1};
+		break;
+	default: break;
+	}
+}
+
+#define NUM_APART_FIELDS 7
+#define NUM_ALIKE 300u
+
+/* Sample number `odd` is the one. */
+static struct hvp_sample make_alike(uint64_t number, uint64_t odd, int field)
+{
+	struct hvp_sample sample = {.time = number + 1,
+				    .ip = 0x400000 + number % 7,
+				    .period = 50000,
+				    .pid = 10,
+				    .tid = 11,
+				    .vcpu = HVP_VCPU_NONE,
+				    .mode = HVP_MODE_HOST_USER};
+
+	if (number == odd)
+		set_apart(&sample, field);
+	return sample;
+}
+
+static void expect_alike(const struct hvp_row *row, uint64_t odd, int field)
+{
+	const struct hvp_sample sample = make_alike(row->time - 1, odd, field);
+
+	assert_int_equal(row->ip, sample.ip);
+	assert_int_equal(row->period, sample.period);
+	assert_int_equal(row->guest_cr3, sample.guest_cr3);
+	assert_int_equal(row->pid, sample.pid);
+	assert_int_equal(row->tid, sample.tid);
+	assert_int_equal(row->cpu, sample.cpu);
+	assert_int_equal(row->domain, sample.domain);
+	assert_int_equal(row->vcpu, sample.vcpu);
+	assert_int_equal(row->event, sample.event);
+	assert_int_equal(row->mode, sample.mode);
+	assert_int_equal(row->stack != HVP_STACK_NONE, sample.chain.num_frames);
+}
+
+static void check_odd_one(uint64_t odd, int field)
+{
+	int fd = make_file();
+	struct hvp_session_writer *writer = open_writer(fd);
+	struct hvp_session *session;
+	struct hvp_batch batch;
+	uint64_t num = 0;
+
+	add_events(writer);
+	for (uint64_t i = 0; i < 2 * NUM_ALIKE; i++) {
+		struct hvp_sample sample = make_alike(i, odd, field);
+
+		expect_success(hvp_session_writer_add_sample(writer, &sample));
+		/* What comes behind the flush is alike again. */
+		if (i == NUM_ALIKE)
+			expect_success(hvp_session_writer_flush(writer));
+	}
+	expect_success(hvp_session_writer_finish(writer, &end));
+	hvp_session_writer_destroy(writer);
+	session = open_session(fd);
+	hvp_batch_init(&batch);
+	for (size_t chunk = 0; chunk < hvp_session_num_chunks(session); chunk++) {
+		expect_success(hvp_session_read_chunk(session, chunk, &batch));
+		for (size_t row = 0; row < batch.num_rows; row++, num++)
+			expect_alike(&batch.rows[row], odd, field);
+	}
+	assert_int_equal(num, 2 * NUM_ALIKE);
+	hvp_batch_deinit(&batch);
+	hvp_session_destroy(session);
+	close(fd);
+}
+
+static void one_sample_unlike_all_others_changes_only_itself(void **state)
+{
+	static const uint64_t odds[] = {0, 1, NUM_ALIKE / 2, NUM_ALIKE};
+
+	(void)state;
+	for (int field = 0; field < NUM_APART_FIELDS; field++)
+		for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++)
+			check_odd_one(odds[i], field);
+}
+
 static void facts_and_events_come_back_and_later_facts_replace(void **state)
 {
 	struct hvp_session_writer *writer;
@@ -432,6 +530,7 @@ int main(void)
 	struct CMUnitTest tests[40];
 	const size_t num_cases = sizeof(samples_cases) / sizeof(samples_cases[0]);
 	const struct CMUnitTest others[] = {
+		cmocka_unit_test(one_sample_unlike_all_others_changes_only_itself),
 		cmocka_unit_test(facts_and_events_come_back_and_later_facts_replace),
 		cmocka_unit_test(records_of_every_type_come_back_in_order_of_time),
 		cmocka_unit_test(a_blob_of_many_pieces_comes_back),
