@@ -43,7 +43,7 @@ vm_start()
 	qemu-system-x86_64 $NAME_OPTION -uuid "$UUID" -accel kvm -cpu host -smp "$VCPUS" \
 		-m "$MEMORY" -nodefaults -no-user-config -display none -no-reboot $QMP \
 		-kernel /lab/vmlinuz -initrd "/lab/guests/$1.cpio" \
-		-append "console=ttyS0 panic=-1 quiet" \
+		-append "console=ttyS0 panic=-1 quiet $GUEST_OPTIONS" \
 		-drive "file=$dir/out.raw,format=raw,if=virtio" \
 		-serial "file:/out/guests/$1/console.log" \
 		>"/out/guests/$1/qemu.log" 2>&1 &
@@ -106,7 +106,7 @@ profile_start()
 		;;
 	perf)
 		# shellcheck disable=SC2086
-		perf record -a -e cpu-clock -F "$FREQUENCY" -o /out/perf.data $PROFILER_OPTIONS \
+		perf record -a -F "$FREQUENCY" -o /out/perf.data $PROFILER_OPTIONS \
 			>/out/profiler.log 2>&1 &
 		;;
 	*)

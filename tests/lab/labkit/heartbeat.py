@@ -35,6 +35,10 @@ class Heartbeat:
         return ["-chardev", f"socket,id=heartbeat,fd={self.theirs.fileno()}",
                 "-object", "qtest,id=interrupts,chardev=heartbeat,log=none"]
 
+    def files(self):
+        """The descriptors that the process inherits."""
+        return [self.theirs.fileno()]
+
     def close(self):
         self._here.close()
         self.theirs.close()
@@ -48,3 +52,19 @@ class Heartbeat:
         except (BlockingIOError, ConnectionError):
             # The emulator is slow to read, or has ended.
             pass
+
+
+class NoHeartbeat:
+    """For an emulator that needs none."""
+
+    def options(self):
+        return []
+
+    def files(self):
+        return []
+
+    def beat(self):
+        pass
+
+    def close(self):
+        pass

@@ -3,6 +3,7 @@
 
 import dataclasses
 import pathlib
+import shlex
 
 from labkit import domains, programs
 from labkit.packages import Unavailable
@@ -17,6 +18,7 @@ class Plan:
     """What shall run in the host: the scenario's file, its settings and the programs it needs."""
 
     scenario: pathlib.Path
+    kvm_module: str
     guests: tuple
     settings: dict
     hvprof: pathlib.Path = None
@@ -61,13 +63,13 @@ def host_tree(plan, kernel, hostburn, guest_images):
     """`guest_images` maps names of guests to their initramfs files."""
     tree = host_programs(plan, hostburn)
     _add_firmware(tree)
-    tree.add_modules(kernel, ("virtio_pci", "virtio_blk", "kvm-amd"))
+    tree.add_modules(kernel, ("virtio_pci", "virtio_blk", plan.kvm_module))
     tree.add_file("/init", programs.LAB / "host/init", 0o755)
     for script in ("lab.sh", "shell.sh"):
         tree.add_file(f"/lab/{script}", programs.LAB / "host" / script)
     tree.add_file("/lab/scenario", plan.scenario)
     tree.add_file("/lab/vmlinuz", kernel.vmlinuz)
-    tree.add_text("/lab/env", "".join(f"{key}='{value}'\n" for key, value in plan.settings.items()))
+    tree.add_text("/lab/env", "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in plan.settings.items()))
     for name, image in guest_images.items():
         tree.add_file(f"/lab/guests/{name}.cpio", image)
         tree.add_text(f"/lab/guests/{name}.conf", domains.GUESTS[name].conf())

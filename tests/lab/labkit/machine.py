@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The outer machine: QEMU's TCG with SVM, watched through its console."""
+"""The outer machine, watched through its console. Which machine it is stands in models.py."""
 
 import contextlib
 import pathlib
@@ -10,12 +10,9 @@ import tarfile
 import time
 
 from labkit import programs
-from labkit.heartbeat import Heartbeat
+from labkit.heartbeat import Heartbeat, NoHeartbeat
 from labkit.progress import PULSE, Progress, Stall, Usage
 
-# Without cmpxchg16b: TCG emulates its locked form by stopping all processors, and a processor that
-# is stopped just after an event injection delivers the event twice (a fault of QEMU 7.2).
-CPU = "max,+svm,-cx16"
 DISK_BYTES = 512 << 20
 # What begins the lines that the lab writes on the host's console.
 LAB = "lab: "
@@ -46,19 +43,17 @@ def _tail(path):
 class Machine:
     """One run of the host. Files: console.log and qemu.log in `output`; the disk in `scratch`."""
 
-    def __init__(self, kernel, image, scratch, output, memory_mb=2560, cpus=2):
-        self._cpus = cpus
+    def __init__(self, configuration, kernel, image, scratch, output):
+        self._cpus = configuration.cpus
+        self._model = configuration.model
         self._console = output / "console.log"
         self._log = output / "qemu.log"
         self._disk = scratch / "out.raw"
         self._command = [
             # A machine does not outlive the one who watches it, however that one ends.
             str(programs.find_program("setpriv")), "--pdeathsig", "KILL",
-            str(programs.find_program("qemu-system-x86_64")), "-accel", "tcg,thread=multi",
-            "-cpu", CPU, "-smp", str(cpus), "-m", str(memory_mb), "-nodefaults",
-            "-no-user-config", "-display", "none", "-no-reboot",
-            "-kernel", str(kernel.vmlinuz), "-initrd", str(image),
-            "-append", "console=ttyS0 panic=-1 quiet",
+            *configuration.command(), "-kernel", str(kernel.vmlinuz), "-initrd", str(image),
+            "-append", f"console=ttyS0 panic=-1 quiet {self._model.host_options}".rstrip(),
             "-drive", f"file={self._disk},format=raw,if=virtio,cache=unsafe"]
 
     def _make_disk(self):
@@ -76,20 +71,25 @@ class Machine:
         never only waits for longer than `sleep` seconds."""
         self._make_disk()
         self._console.write_bytes(b"")
-        with contextlib.closing(Heartbeat(self._cpus)) as heartbeat:
+        with contextlib.closing(self._make_heartbeat()) as heartbeat:
             process = self._start(heartbeat)
             try:
-                self._watch(process, timeout, Progress(self._cpus, sleep), heartbeat, on_line)
+                progress = Progress(self._cpus, sleep, self._model.slowness)
+                self._watch(process, timeout, progress, heartbeat, on_line)
             finally:
                 if process.poll() is None:
                     process.send_signal(signal.SIGKILL)
                 process.wait()
 
+    def _make_heartbeat(self):
+        # Interrupts by this machine's clock would make each run another one.
+        return NoHeartbeat() if self._model.is_deterministic else Heartbeat(self._cpus)
+
     def _start(self, heartbeat):
         command = [*self._command, "-serial", f"file:{self._console}", *heartbeat.options()]
         with open(self._log, "wb") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                    pass_fds=[heartbeat.theirs.fileno()])
+                                    pass_fds=heartbeat.files())
 
     def _watch(self, process, timeout, progress, heartbeat, on_line):
         end = time.monotonic() + timeout

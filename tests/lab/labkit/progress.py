@@ -71,10 +71,12 @@ class Usage:
 
 
 class Progress:
-    """The rules, applied to one run. `sleep` is the longest time that the scenario only waits."""
+    """The rules, applied to one run. `sleep` is the longest time that the scenario only waits; `slowness`, how many
+    times the processor time of Debian's QEMU this emulator needs."""
 
-    def __init__(self, cpus, sleep):
+    def __init__(self, cpus, sleep, slowness=1):
         self._cpus = cpus
+        self._slowness = slowness
         self._sleep = sleep
         self._samples = collections.deque()
         self._ran_before = 0
@@ -84,7 +86,7 @@ class Progress:
 
     def _enter(self, phase, budget):
         self.phase = phase
-        self._budget = budget + self._sleep * self._cpus
+        self._budget = (budget + self._sleep * self._cpus) * self._slowness
         self._ran_before = self._ran
 
     def pulse(self, text):

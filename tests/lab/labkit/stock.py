@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A run of the stock lab from its request to the folder of results."""
+"""A run of the lab from its request to the folder of results."""
 
 import dataclasses
 import pathlib
+import shlex
 import shutil
 import sys
 import tempfile
 import time
 
 from labkit import domains, images, packages, programs, progress, results
+from labkit.models import MODELS, Configuration
 from labkit.machine import Machine, MachineFault
 
 EXIT_USAGE = 2
 EXIT_SKIP = 77
 # The longest sleep of the scenarios but for that of `steady`.
 SCENARIO_SLEEP = 7
+DEFAULT_ATTEMPTS = 3
+# Seconds until QEMU is killed, whatever it does; of a slow machine a multiple.
+DEFAULT_TIMEOUT = 600
 _start = time.monotonic()
 
 
@@ -28,21 +33,33 @@ class Request:
 
     output: pathlib.Path
     scenario: str = "stock"
+    machine: str = "stock"
     hvprof: pathlib.Path = None
     profiler: str = None
     options: str = ""
+    event: tuple = ()
     frequency: int = 499
     seconds: int = 20
-    timeout: float = 600
+    timeout: float = None
     cpus: int = 2
-    attempts: int = 3
+    icount: int = None
+    seed: int = None
+    attempts: int = None
     kernel: str = packages.METAPACKAGE
+    qemu: pathlib.Path = None
+    qemu_options: str = ""
     shell: bool = False
 
 
 def say(text):
     """A stage of the run, with the seconds since its start."""
     print(f"[{time.monotonic() - _start:5.1f} s] {text}", file=sys.stderr, flush=True)
+
+
+def _event_options(request, model, profiler):
+    """hvprof chooses an event for itself when none is asked for."""
+    events = request.event or ((model.event,) if profiler == "perf" else ())
+    return [word for event in events for word in ("-e", event)]
 
 
 def _plan(request):
@@ -55,13 +72,19 @@ def _plan(request):
     profiler = request.profiler or ("hvprof" if request.hvprof else "perf")
     if profiler == "hvprof" and not request.hvprof:
         raise UsageError("--profiler hvprof needs --hvprof PATH")
+    model = MODELS[request.machine]
+    if not model.is_deterministic and (request.icount, request.seed) != (None, None):
+        raise UsageError(f"--icount and --seed are the PMU machine's; --machine {model.name} has neither")
     settings = {
-        "PROFILER": profiler, "PROFILER_OPTIONS": request.options,
+        "PROFILER": profiler,
+        "PROFILER_OPTIONS": " ".join([*_event_options(request, model, profiler), request.options]),
+        "PULSE_WANTED": "" if model.is_deterministic else "1", "MACHINE": model.title,
+        "GUEST_OPTIONS": model.guest_options,
         "FREQUENCY": request.frequency, "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",
     }
-    return images.Plan(scenario=scenario, guests=tuple(domains.GUESTS), settings=settings,
+    return images.Plan(scenario=scenario, kvm_module=model.kvm_module, guests=tuple(domains.GUESTS), settings=settings,
                        hvprof=request.hvprof, with_perf=profiler == "perf" or request.shell)
 
 
@@ -75,19 +98,37 @@ def _empty(output):
     marker.touch()
 
 
-def _run_once(request, plan, kernel, cpus, report):
+def _configure(request, report):
+    """The machine that is asked for."""
+    model = MODELS[request.machine]
+    if request.qemu and not request.qemu.is_file():
+        raise UsageError(f"no program {request.qemu}")
+    emulator = request.qemu.resolve() if request.qemu else model.find_emulator(report)
+    return Configuration(model, emulator, request.cpus, request.icount, request.seed,
+                         tuple(shlex.split(request.qemu_options)))
+
+
+def _attempts(request):
+    """A machine that does the same each time is not asked twice."""
+    if request.shell or MODELS[request.machine].is_deterministic:
+        return 1
+    return request.attempts or DEFAULT_ATTEMPTS
+
+
+def _run_once(request, plan, kernel, configuration, report):
     output = request.output.resolve()
     _empty(output)
     with tempfile.TemporaryDirectory(prefix="hvprof-lab-") as scratch:
         scratch = pathlib.Path(scratch)
         report(f"build the images (kernel {kernel.release}, package {kernel.version})")
         image = images.build_images(plan, kernel, scratch, output)
-        machine = Machine(kernel, image, scratch, output, cpus=cpus)
-        report("boot the host: QEMU TCG with SVM")
+        machine = Machine(configuration, kernel, image, scratch, output)
+        report(f"boot the host: {configuration.model.title}")
         if request.shell:
             machine.run_shell()
         else:
-            machine.run(request.timeout, max(request.seconds, SCENARIO_SLEEP), report)
+            timeout = request.timeout or DEFAULT_TIMEOUT * configuration.model.slowness
+            machine.run(timeout, max(request.seconds, SCENARIO_SLEEP), report)
         machine.unpack(output)
 
 
@@ -95,17 +136,20 @@ def run(request, report):
     """Runs the scenario; `report` gets its stages. Returns the Results, in request.output."""
     plan = _plan(request)
     kernel = packages.provide_kernel(report, request.kernel)
-    for attempt in range(1, request.attempts + 1):
-        is_last = attempt == request.attempts
+    configuration = _configure(request, report)
+    attempts = _attempts(request)
+    for attempt in range(1, attempts + 1):
+        is_last = attempt == attempts
         try:
             # One processor is slow, but free of the faults that two have in QEMU 7.2.
-            cpus = 1 if is_last and attempt > 1 else request.cpus
-            _run_once(request, plan, kernel, cpus, report)
+            if is_last and attempt > 1:
+                configuration = dataclasses.replace(configuration, cpus=1)
+            _run_once(request, plan, kernel, configuration, report)
             break
         except MachineFault as fault:
-            if is_last or request.shell:
+            if is_last:
                 raise
-            report(f"the emulator failed, attempt {attempt} of {request.attempts}: {fault}")
+            report(f"the emulator failed, attempt {attempt} of {attempts}: {fault}")
     report(f"results are in {request.output}")
     return results.Results(request.output)
 

@@ -13,6 +13,7 @@ sys.path.insert(0, str(LAB))
 
 from labkit import machine  # pylint: disable=wrong-import-position
 from labkit.heartbeat import Heartbeat  # pylint: disable=wrong-import-position
+from labkit.models import MODELS, Configuration  # pylint: disable=wrong-import-position
 from labkit.progress import (  # pylint: disable=wrong-import-position
     BUDGET, PHASES, PROFILER_TIMEOUT, PULSE_BUDGET, Progress, Stall, Usage)
 
@@ -45,6 +46,13 @@ class Rules(unittest.TestCase):
         with self.assertRaisesRegex(Stall, "start of guests: the emulator is idle"):
             self.spend(30, 0.1, 0.1)
         self.assertLess(self.now, 30)
+
+    def test_a_slower_machine_may_use_more(self):
+        self.progress = Progress(CPUS, SLEEP, slowness=4)
+        self.progress.line("7.20 vm_start db")
+        self.spend(200, 2, 2)
+        with self.assertRaisesRegex(Stall, "start of guests: no progress"):
+            self.spend(200, 2, 2)
 
     def test_a_short_idle_time_is_none(self):
         self.spend(5, 2, 2)
@@ -149,9 +157,12 @@ class UsageOfAProcess(unittest.TestCase):
 # Runs its shell script, takes what comes over the heartbeat's socket and prints it: into qemu.log.
 EMULATOR = """
 import re, socket, subprocess, sys
-fd = int(re.search("fd=([0-9]+)", " ".join(sys.argv)).group(1))
-heartbeat = socket.socket(fileno=fd)
 status = subprocess.call(["sh", "-c", sys.argv[1]])
+found = re.search("fd=([0-9]+)", " ".join(sys.argv))
+if not found:
+    print("no connection for a heartbeat")
+    sys.exit(status)
+heartbeat = socket.socket(fileno=int(found.group(1)))
 heartbeat.setblocking(False)
 try:
     print(heartbeat.recv(1 << 16).decode())
@@ -164,9 +175,10 @@ sys.exit(status)
 class FakeMachine(machine.Machine):
     """A machine whose emulator is a shell script that writes the console."""
 
-    def __init__(self, folder, script):
+    def __init__(self, folder, script, model):
+        configuration = Configuration(MODELS[model], pathlib.Path("/qemu"))
         with unittest.mock.patch.object(machine.programs, "find_program"):
-            super().__init__(FakeKernel, folder / "image", folder, folder)
+            super().__init__(configuration, FakeKernel, folder / "image", folder, folder)
         self._command = [sys.executable, "-c", EMULATOR, script]
 
 
@@ -182,7 +194,7 @@ class Watching(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = pathlib.Path(scratch.name)
 
-    def run_script(self, script, on_beat=None):
+    def run_script(self, script, on_beat=None, model="stock"):
         """`on_beat` is a file that is written when the first beat was sent."""
         beat = Heartbeat.beat
 
@@ -192,7 +204,7 @@ class Watching(unittest.TestCase):
                 on_beat.write_text("beat\n", encoding="ascii")
 
         lines = []
-        fake = FakeMachine(self.folder, script.format(console=self.folder / "console.log"))
+        fake = FakeMachine(self.folder, script.format(console=self.folder / "console.log"), model)
         with unittest.mock.patch.object(Heartbeat, "beat", beat_and_tell):
             fake.run(60, 0, lines.append)
         return lines
@@ -225,6 +237,10 @@ class Watching(unittest.TestCase):
     def test_firmware_gets_no_heartbeat(self):
         self.run_script("echo SeaBIOS >>{console}; sleep 0.3")
         self.assertEqual((self.folder / "qemu.log").read_text(encoding="utf-8"), "no heartbeat\n")
+
+    def test_a_machine_that_counts_instructions_has_no_heart(self):
+        self.run_script("echo 'lab: result 0' >>{console}", model="intel")
+        self.assertEqual((self.folder / "qemu.log").read_text(encoding="utf-8"), "no connection for a heartbeat\n")
 
 
 if __name__ == "__main__":
