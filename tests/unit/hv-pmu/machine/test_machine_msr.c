@@ -1,31 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The registers of the model machine, held against the manuals: SDM volume 4, table "IA-32
- * Architectural MSRs", and volume 3, "Performance Monitoring"; APM volume 2, 13.2, and the PPRs.
+ * The registers of the model machine, held against the manuals, which msr_facts.h has as a table.
  */
 #include "tests/unit/check.h"
 
 #include "common/base/array.h"
 #include "tests/hv-pmu/machine/machine.h"
+#include "tests/hv-pmu/machine/msr_facts.h"
 
 #define INTEL(v, any)                                                                              \
 	{                                                                                          \
 		.vendor = MACHINE_INTEL, .version = v, .num_gp = 8, .num_fixed = 4,                \
 		.gp_width = 48, .fixed_width = 40, .has_full_width = true, .has_any_thread = any   \
 	}
-
-enum {
-	V2 = 1,
-	V3 = 2,
-	V4 = 4,
-	V5 = 8,
-	K7 = 16,
-	CORE = 32,
-	MON2 = 64,
-	NO_SVM = 128,
-	INTEL_ALL = V2 | V3 | V4 | V5,
-	AMD_ALL = K7 | CORE | MON2 | NO_SVM,
-};
 
 static const struct machine_model models[] = {
 	INTEL(2, false),
@@ -38,93 +25,28 @@ static const struct machine_model models[] = {
 	{.vendor = MACHINE_AMD, .version = 2, .num_gp = 6, .gp_width = 48},
 };
 
-enum kind {
-	RW,
-	RO,
-	SIGNED,
-	FAULTS,
-	IGNORED,
-	CLEARS,
-	SETS,
-};
-
-struct row {
-	uint32_t first, count, stride;
-	unsigned int models;
-	enum kind kind;
-	uint64_t bits;
-};
-
-#define WIDE 0xffffffffffffULL
-#define SELECT_SVM 0x30fffd7ffffULL /* HostOnly 41, GuestOnly 40, EventSelect[11:8] at 35:32 */
-#define SELECT_AMD 0xfffd7ffffULL
-
-static const struct row rows[] = {
-	{0x0c1, 8, 1, INTEL_ALL, SIGNED, WIDE},
-	{0x186, 8, 1, V2 | V5, RW, 0xffdfffff},
-	{0x186, 8, 1, V3 | V4, RW, 0xffffffff}, /* AnyThread, bit 21 */
-	{0x1d9, 1, 1, INTEL_ALL, RW, 0x1000},	/* of DEBUGCTL only FREEZE_PERFMON_ON_PMI */
-	{0x309, 4, 1, INTEL_ALL, RW, 0xffffffffffULL},
-	{0x30d, 4, 1, INTEL_ALL, FAULTS, 0},
-	{0x345, 1, 1, INTEL_ALL, RO, 0x2000},
-	{0x38d, 1, 1, V2 | V5, RW, 0xbbbb},
-	{0x38d, 1, 1, V3 | V4, RW, 0xffff},
-	{0x38e, 1, 1, INTEL_ALL, RO, 0},
-	{0x38f, 1, 1, INTEL_ALL, RW, 0xf000000ffULL},
-	{0x390, 1, 1, V2, CLEARS, 0xc000000f000000ffULL},
-	{0x390, 1, 1, V3, CLEARS, 0xe000000f000000ffULL},
-	{0x390, 1, 1, V4 | V5, CLEARS, 0xfc00000f000000ffULL},
-	{0x391, 1, 1, V2 | V3, FAULTS, 0},
-	{0x391, 1, 1, V4 | V5, SETS, 0x7c00000f000000ffULL},
-	{0x392, 1, 1, V2 | V3, FAULTS, 0},
-	{0x392, 1, 1, V4 | V5, RO, 0},
-	{0x393, 1, 1, INTEL_ALL, FAULTS, 0},
-	{0x4c1, 8, 1, INTEL_ALL, RW, WIDE},
-	{0xc0010000, 8, 1, INTEL_ALL, FAULTS, 0},
-
-	{0xc0010000, 4, 1, K7 | CORE | MON2, RW, SELECT_SVM},
-	{0xc0010000, 4, 1, NO_SVM, RW, SELECT_AMD},
-	{0xc0010004, 4, 1, AMD_ALL, RW, WIDE},
-	{0xc0010200, 32, 1, K7, FAULTS, 0},
-	{0xc0010200, 6, 2, CORE | MON2, RW, SELECT_SVM},
-	{0xc0010201, 6, 2, CORE | MON2 | NO_SVM, RW, WIDE},
-	{0xc001020c, 20, 1, CORE | MON2 | NO_SVM, FAULTS, 0},
-	{0xc0000300, 4, 1, K7 | CORE, FAULTS, 0},
-	{0xc0000300, 1, 1, MON2 | NO_SVM, RO, 0},
-	{0xc0000301, 1, 1, MON2 | NO_SVM, RW, 0x3f},
-	{0xc0000302, 1, 1, MON2 | NO_SVM, CLEARS, 0x3f},
-	{0xc0000303, 1, 1, MON2 | NO_SVM, SETS, 0x3f},
-	{0x186, 8, 1, AMD_ALL, FAULTS, 0},
-	{0x38d, 5, 1, AMD_ALL, FAULTS, 0},
-};
-
-/* Whether the write succeeds, and what is in the register, or in the status, afterwards. */
-static bool expected(const struct row *row, bool is_intel, uint64_t value, uint64_t before,
-		     uint64_t *ret_after)
+/* What of struct machine_model the facts go by. */
+static struct msr_shape shape_of(const struct machine_model *model)
 {
-	bool has_reserved = value & ~row->bits;
+	struct msr_shape shape = {
+		.num_gp = model->num_gp,
+		.num_fixed = model->num_fixed,
+		.gp_width = model->gp_width,
+		.fixed_width = model->fixed_width,
+		.has_any_thread = model->has_any_thread,
+	};
 
-	*ret_after = before;
-	if (row->kind == SIGNED) {
-		*ret_after = (uint64_t)(int64_t)(int32_t)(uint32_t)value & row->bits;
-		return true;
-	}
-	if (row->kind == FAULTS || (is_intel && (row->kind == RO || has_reserved)))
-		return false;
-	value &= row->bits;
-	if (row->kind == RW)
-		*ret_after = value;
-	else if (row->kind == CLEARS)
-		*ret_after = before & ~value;
-	else if (row->kind == SETS)
-		*ret_after = before | value;
-	return true;
+	if (model->vendor == MACHINE_INTEL)
+		shape.pmu = MSR_V2 << (model->version - 2);
+	else
+		shape.pmu = model->has_svm ? MSR_K7 << model->version : MSR_NO_SVM;
+	return shape;
 }
 
-static void check_write(const struct machine_model *model, const struct row *row, uint32_t msr,
-			uint64_t value)
+static void check_write(const struct machine_model *model, const struct msr_fact *fact,
+			uint32_t msr, uint64_t value)
 {
-	bool is_status = row->kind == CLEARS || row->kind == SETS;
+	bool is_status = fact->kind == MSR_KIND_CLEARS || fact->kind == MSR_KIND_SETS;
 	bool is_intel = model->vendor == MACHINE_INTEL;
 	uint32_t shown = is_status ? (is_intel ? 0x38e : 0xc0000300) : msr;
 	uint64_t before = 0, after, is = 0;
@@ -132,42 +54,54 @@ static void check_write(const struct machine_model *model, const struct row *row
 	bool ok;
 
 	machine_init(&cpu, model);
-	if (row->kind == CLEARS)
-		cpu.status = row->bits;
-	assert_int_equal(machine_rdmsr(&cpu, shown, &before), row->kind != FAULTS);
-	if (row->kind == RO)
-		assert_int_equal(before, row->bits);
-	ok = expected(row, is_intel, value, before, &after);
+	if (fact->kind == MSR_KIND_CLEARS)
+		cpu.status = fact->bits;
+	assert_int_equal(machine_rdmsr(&cpu, shown, &before), fact->kind != MSR_KIND_FAULTS);
+	if (fact->kind == MSR_KIND_RO)
+		assert_int_equal(before, fact->bits);
+	ok = msr_fact_write(fact, is_intel, value, before, &after);
 	if (machine_wrmsr(&cpu, msr, value) != ok)
-		fail_msg("version %u, MSR %#x: writes %#llx", model->version, msr,
-			 (unsigned long long)value);
-	if (row->kind == FAULTS)
+		fail_msg("version %u, MSR %#x: writes %#llx (%s)", model->version, msr,
+			 (unsigned long long)value, fact->section);
+	if (fact->kind == MSR_KIND_FAULTS)
 		return;
 	assert_true(machine_rdmsr(&cpu, shown, &is));
 	if (is != after)
-		fail_msg("version %u, MSR %#x: %#llx becomes %#llx", model->version, msr,
-			 (unsigned long long)value, (unsigned long long)is);
+		fail_msg("version %u, MSR %#x: %#llx becomes %#llx (%s)", model->version, msr,
+			 (unsigned long long)value, (unsigned long long)is, fact->section);
 	if (is_status) {
 		assert_true(machine_rdmsr(&cpu, msr, &is));
 		assert_int_equal(is, 0);
 	}
 }
 
+static void check_fact(const struct machine_model *model, const struct msr_fact *fact)
+{
+	for (uint32_t i = 0; i < fact->count; i++) {
+		uint32_t msr = fact->first + i * fact->stride;
+
+		for (unsigned int bit = 0; bit < 64; bit++)
+			check_write(model, fact, msr, 1ULL << bit);
+		check_write(model, fact, msr, fact->bits);
+		check_write(model, fact, msr, ~0ULL);
+	}
+}
+
 static void every_register_and_bit_is_as_the_manual_says(void **state)
 {
-	(void)state;
-	for (size_t r = 0; r < HVP_ARRAY_SIZE(rows); r++) {
-		for (size_t at = 0; at < rows[r].count * HVP_ARRAY_SIZE(models); at++) {
-			size_t m = at % HVP_ARRAY_SIZE(models);
-			uint32_t i = (uint32_t)(at / HVP_ARRAY_SIZE(models));
-			uint32_t msr = rows[r].first + i * rows[r].stride;
+	/* Of DEBUGCTL only FREEZE_PERFMON_ON_PMI. */
+	static const struct msr_fact debugctl = {0x1d9,	      1, 1,	 MSR_INTEL,
+						 MSR_KIND_RW, 0, 0x1000, "SDM 3, IA32_DEBUGCTL"};
 
-			if (!(rows[r].models >> m & 1))
-				continue;
-			for (unsigned int bit = 0; bit < 64; bit++)
-				check_write(&models[m], &rows[r], msr, 1ULL << bit);
-			check_write(&models[m], &rows[r], msr, rows[r].bits);
-			check_write(&models[m], &rows[r], msr, ~0ULL);
+	(void)state;
+	for (size_t m = 0; m < HVP_ARRAY_SIZE(models); m++) {
+		struct msr_shape shape = shape_of(&models[m]);
+		struct msr_fact fact = msr_fact_on(&debugctl, &shape);
+
+		check_fact(&models[m], &fact);
+		for (size_t i = 0; i < HVP_ARRAY_SIZE(msr_facts); i++) {
+			fact = msr_fact_on(&msr_facts[i], &shape);
+			check_fact(&models[m], &fact);
 		}
 	}
 }
