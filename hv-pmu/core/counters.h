@@ -93,10 +93,15 @@ static inline bool hvpmu_wants_pmi(const struct hvpmu_vcpu *vcpu, unsigned int c
 	return vcpu->gp_select[counter] & HVPMU_SEL_INT;
 }
 
-/* The counters that count while the guest runs: selected, enabled globally and not denied. */
-u64 hvpmu_in_use(const struct hvpmu_vcpu *vcpu);
+/* The controls of these counters were written: `selected` and `with_pmi` follow. */
+void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set);
 
-/* Those whose overflow raises a PMI. */
-u64 hvpmu_with_pmi(const struct hvpmu_vcpu *vcpu, u64 set);
+/* The counters that count while the guest runs: selected, enabled globally and not denied. */
+static inline u64 hvpmu_in_use(const struct hvpmu_vcpu *vcpu)
+{
+	u64 set = vcpu->selected & ~vcpu->denied;
+
+	return hvpmu_has_global(&vcpu->part) ? set & vcpu->global_ctrl : set;
+}
 
 #endif

@@ -5,33 +5,18 @@
 #include "layout.h"
 #include "overflow.h"
 
-u64 hvpmu_in_use(const struct hvpmu_vcpu *vcpu)
+void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set)
 {
-	u64 set = vcpu->part.guest_mask & ~vcpu->denied;
-	u64 in_use = 0;
-
-	if (hvpmu_has_global(&vcpu->part))
-		set &= vcpu->global_ctrl;
+	vcpu->selected &= ~set;
+	vcpu->with_pmi &= ~set;
 	while (set) {
 		unsigned int counter = hvpmu_pop(&set);
 
 		if (hvpmu_is_selected(vcpu, counter))
-			in_use |= hvpmu_bit(counter);
-	}
-	return in_use;
-}
-
-u64 hvpmu_with_pmi(const struct hvpmu_vcpu *vcpu, u64 set)
-{
-	u64 with_pmi = 0;
-
-	while (set) {
-		unsigned int counter = hvpmu_pop(&set);
-
+			vcpu->selected |= hvpmu_bit(counter);
 		if (hvpmu_wants_pmi(vcpu, counter))
-			with_pmi |= hvpmu_bit(counter);
+			vcpu->with_pmi |= hvpmu_bit(counter);
 	}
-	return with_pmi;
 }
 
 static bool is_loaded(const struct hvpmu_vcpu *vcpu)
@@ -147,15 +132,19 @@ static inline void emit_load(const struct hvpmu_vcpu *vcpu, u64 set, struct hvpm
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 	u64 enabled = may_enable(vcpu, layout);
 
-	while (set) {
-		unsigned int counter = hvpmu_pop(&set);
-		/* The structure is only read through the pointer. */
-		u64 value = *hvpmu_counter((struct hvpmu_vcpu *)vcpu, counter);
+	u64 gp = set & hvpmu_low_bits(HVPMU_MAX_GP);
+	u64 fixed = set >> HVPMU_FIXED(0);
 
-		emit(plan, env, counter_msr(layout, counter), value);
-		if (!hvpmu_is_fixed(counter))
-			emit(plan, env, select_msr(layout, counter),
-			     hardware_select(vcpu, layout, counter, enabled));
+	while (gp) {
+		unsigned int i = hvpmu_pop(&gp);
+
+		emit(plan, env, layout->counter + layout->stride * i, vcpu->gp_counter[i]);
+		emit(plan, env, select_msr(layout, i), hardware_select(vcpu, layout, i, enabled));
+	}
+	while (fixed) {
+		unsigned int i = hvpmu_pop(&fixed);
+
+		emit(plan, env, layout->fixed_counter + i, vcpu->fixed_counter[i]);
 	}
 }
 
@@ -163,13 +152,17 @@ static inline void emit_load(const struct hvpmu_vcpu *vcpu, u64 set, struct hvpm
 static inline void emit_clear(const struct hvpmu_layout *layout, u64 set, struct hvpmu_plan *plan,
 			      struct hvpmu_env *env)
 {
-	while (set) {
-		unsigned int counter = hvpmu_pop(&set);
+	u64 gp = set & hvpmu_low_bits(HVPMU_MAX_GP);
+	u64 fixed = set >> HVPMU_FIXED(0);
 
-		if (!hvpmu_is_fixed(counter))
-			emit(plan, env, select_msr(layout, counter), 0);
-		emit(plan, env, counter_msr(layout, counter), 0);
+	while (gp) {
+		unsigned int i = hvpmu_pop(&gp);
+
+		emit(plan, env, select_msr(layout, i), 0);
+		emit(plan, env, layout->counter + layout->stride * i, 0);
 	}
+	while (fixed)
+		emit(plan, env, layout->fixed_counter + hvpmu_pop(&fixed), 0);
 }
 
 void hvpmu_plan_load(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu, u64 mask,
@@ -258,15 +251,29 @@ static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 	env->cpu->loaded = vcpu;
 }
 
+/* What was counted comes back to memory. */
+static void read_all(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+{
+	u64 gp_mask = hvpmu_low_bits(vcpu->part.gp_width);
+	u64 fixed_mask = hvpmu_low_bits(vcpu->part.fixed_width);
+	u64 gp = set & hvpmu_low_bits(HVPMU_MAX_GP);
+	u64 fixed = set >> HVPMU_FIXED(0);
+
+	while (gp) {
+		unsigned int i = hvpmu_pop(&gp);
+
+		vcpu->gp_counter[i] = hvpmu_env_rdpmc(env, i) & gp_mask;
+	}
+	while (fixed) {
+		unsigned int i = hvpmu_pop(&fixed);
+
+		vcpu->fixed_counter[i] = hvpmu_env_rdpmc(env, HVPMU_RDPMC_FIXED | i) & fixed_mask;
+	}
+}
+
 void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 {
-	u64 left = set;
-
-	while (left) {
-		unsigned int counter = hvpmu_pop(&left);
-
-		*hvpmu_counter(vcpu, counter) = read_hardware(vcpu, env, counter);
-	}
+	read_all(vcpu, env, set);
 	if (has_fixed(set))
 		write_fixed_ctrl(vcpu, env, vcpu->hw & ~set);
 	emit_clear(hvpmu_layout(&vcpu->part), set, NULL, env);
@@ -301,7 +308,6 @@ void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
 	u64 denied = vcpu->hw & vcpu->denied;
 	u64 in_use;
 
-	vcpu->is_idle = false;
 	if (!is_loaded(vcpu))
 		return;
 	in_use = hvpmu_in_use(vcpu);
@@ -317,9 +323,8 @@ void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
 u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
 	if (!is_loaded(vcpu)) {
-		u64 set = vcpu->is_idle ? 0 : hvpmu_in_use(vcpu);
+		u64 set = hvpmu_in_use(vcpu);
 
-		vcpu->is_idle = !set;
 		if (!set)
 			return 0;
 		/* Counters stand still in host mode: no NMI finds anything to do to these. */

@@ -46,7 +46,7 @@ static u64 in_use_bits(const struct hvpmu_vcpu *vcpu)
 					    : vcpu->gp_select[counter] & HVPMU_SEL_EVENT)
 			bits |= hvpmu_bit(counter);
 	}
-	if (hvpmu_with_pmi(vcpu, vcpu->part.guest_mask))
+	if (vcpu->with_pmi)
 		bits |= HVPMU_INUSE_PMI;
 	return bits;
 }
@@ -66,19 +66,22 @@ static u64 changed_fixed(const struct hvpmu_part *part, u64 before, u64 after)
 /* The write itself, already checked. Returns the counters whose hardware controls it changes. */
 static u64 assign(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu_reg reg, u64 value)
 {
-	u64 before;
+	u64 before, changed;
 
 	switch (reg.kind) {
 	case HVPMU_REG_COUNTER: hvpmu_write_counter(vcpu, env, reg.counter, value); return 0;
 	case HVPMU_REG_SELECT:
 		before = vcpu->gp_select[reg.counter];
 		vcpu->gp_select[reg.counter] = value;
+		hvpmu_note_controls(vcpu, hvpmu_bit(reg.counter));
 		ask_filter(vcpu, env, reg.counter);
 		return before == value ? 0 : hvpmu_bit(reg.counter);
 	case HVPMU_REG_FIXED_CTRL:
 		before = vcpu->fixed_ctrl;
 		vcpu->fixed_ctrl = value;
-		return changed_fixed(&vcpu->part, before, value);
+		changed = changed_fixed(&vcpu->part, before, value);
+		hvpmu_note_controls(vcpu, changed);
+		return changed;
 	case HVPMU_REG_GLOBAL_CTRL:
 		before = vcpu->global_ctrl;
 		vcpu->global_ctrl = value;

@@ -19,7 +19,7 @@ void hvpmu_overflowed(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 {
 	if (hvpmu_has_global(&vcpu->part))
 		vcpu->status |= set;
-	if (!hvpmu_with_pmi(vcpu, set))
+	if (!(set & vcpu->with_pmi))
 		return;
 	if (vcpu->freezes_on_pmi)
 		freeze(vcpu);
@@ -60,7 +60,7 @@ u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_fou
 	if (!set)
 		return 0;
 	/* Before the acknowledgement: an NMI between the two must find one or the other. */
-	if (found == HVPMU_FOUND_EARLY && (hvpmu_with_pmi(vcpu, set) & ~cpu->nmi_claimed))
+	if (found == HVPMU_FOUND_EARLY && (set & vcpu->with_pmi & ~cpu->nmi_claimed))
 		cpu->is_pmi_expected = true;
 	hvpmu_env_barrier();
 	if (layout->status)

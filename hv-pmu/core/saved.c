@@ -103,6 +103,7 @@ int hvpmu_restore(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct h
 	vcpu->fixed_ctrl = saved->fixed_ctrl;
 	vcpu->global_ctrl = saved->global_ctrl;
 	vcpu->status = saved->status;
+	hvpmu_note_controls(vcpu, vcpu->part.guest_mask);
 	hvpmu_filter(vcpu, env);
 	return HVPMU_OK;
 }

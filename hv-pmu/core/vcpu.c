@@ -97,13 +97,14 @@ const char *hvpmu_check(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *c
 
 		if (value & ~hvpmu_counter_mask(&vcpu->part, counter))
 			return "8: a counter beyond its width";
+		if (!(vcpu->selected & hvpmu_bit(counter)) == hvpmu_is_selected(vcpu, counter) ||
+		    !(vcpu->with_pmi & hvpmu_bit(counter)) == hvpmu_wants_pmi(vcpu, counter))
+			return "1: a counter is not taken for what its control says";
 	}
 	if (vcpu->state == HVPMU_LOADED)
 		return check_loaded(vcpu, cpu);
 	if (vcpu->hw)
 		return "6: inactive, but counters are in hardware";
-	if (vcpu->is_idle && hvpmu_in_use(vcpu))
-		return "1: a counter in use is thought not to be";
 	if (cpu && cpu->loaded == vcpu)
 		return "7: inactive, but a CPU believes it is loaded";
 	return NULL;

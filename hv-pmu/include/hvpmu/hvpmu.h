@@ -180,13 +180,14 @@ struct hvpmu_vcpu {
 	u64 global_ctrl;
 	u64 status;	     /* overflows that are no longer in the physical GLOBAL_STATUS */
 	u64 denied;	     /* counters whose event the filter forbids */
+	u64 selected;	     /* counters that their own control has on */
+	u64 with_pmi;	     /* counters whose control asks for a PMI */
 	u64 hw;		     /* counters that live in hardware; 0 if inactive */
 	u64 guest_ctrl;	     /* the guest half of GLOBAL_CTRL for the next entry */
 	u8 state;	     /* enum hvpmu_state */
 	bool freezes_on_pmi; /* the guest's IA32_DEBUGCTL.FREEZE_PERFMON_ON_PMI */
 	bool pmi_pending;    /* requested, not yet taken by hvpmu_take_pmi() */
-	bool is_idle; /* hvpmu_enter() found no counter in use, and no control has changed since */
-	u8 reserved[4];
+	u8 reserved[5];
 	struct hvpmu_account account;
 };
 
