@@ -24,8 +24,13 @@ struct hvpmu_env {
 	u64 reads;	       /* counters whose registers the MSR bitmap lets the guest read */
 	u64 writes;	       /* and write */
 	u64 account[2];	       /* the host's cycles and instructions, kept by the hypervisor */
-	const u64 *allowed;    /* events (event | umask << 8) that guests may count; NULL: all */
+	/*
+	 * Events that guests may count, with their bits of a selector (event, umask, AMD's
+	 * EventSelect[11:8]), and fixed counters, which count without one. NULL: all of both.
+	 */
+	const u64 *allowed;
 	u32 num_allowed;
+	u32 allowed_fixed; /* bit i: fixed counter i */
 	bool is_pmi_requested;
 };
 
@@ -76,10 +81,12 @@ static inline void hvpmu_env_request_pmi(struct hvpmu_env *env)
 
 static inline bool hvpmu_env_is_allowed(struct hvpmu_env *env, unsigned int counter, u64 select)
 {
-	if (!env->allowed || counter >= 32)
+	if (!env->allowed)
 		return true;
+	if (counter >= 32)
+		return env->allowed_fixed >> (counter - 32) & 1;
 	for (u32 i = 0; i < env->num_allowed; i++) {
-		if (env->allowed[i] == (select & 0xffff))
+		if (env->allowed[i] == (select & 0xf0000ffffULL))
 			return true;
 	}
 	return false;
