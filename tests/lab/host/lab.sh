@@ -101,12 +101,12 @@ profile_start()
 	case $PROFILER in
 	hvprof)
 		# shellcheck disable=SC2086 # options are a list
-		hvprof record -a -F "$FREQUENCY" -o /out/hvprof.data $PROFILER_OPTIONS \
+		hvprof record -a ${FREQUENCY:+-F "$FREQUENCY"} -o /out/hvprof.data $PROFILER_OPTIONS \
 			>/out/profiler.log 2>&1 &
 		;;
 	perf)
 		# shellcheck disable=SC2086
-		perf record -a -F "$FREQUENCY" -o /out/perf.data $PROFILER_OPTIONS \
+		perf record -a ${FREQUENCY:+-F "$FREQUENCY"} -o /out/perf.data $PROFILER_OPTIONS \
 			>/out/profiler.log 2>&1 &
 		;;
 	*)

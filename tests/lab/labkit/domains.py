@@ -22,6 +22,10 @@ class Guest:
     is_pie: bool = False
     modules: tuple = ()
     memory_mb: int = 160
+    # What /init is, and the program if it is not called as the guest.
+    init: str = "init"
+    program: str = None
+    with_perf: bool = False
 
     def conf(self):
         """The guest as settings for host/lab.sh."""
@@ -50,4 +54,15 @@ GUESTS = {
     )
 }
 
+# It measures with perf and then waits; the scenario vpmu has no other.
+METER = Guest(name="meter", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b04", vcpus=1, threads=0, pause_ms=0,
+              hot_user="_start", hot_kernel=(), kernel_image="", name_option="-name meter", modules=VIRTIO_BLK,
+              memory_mb=320, init="meter", program="count", with_perf=True)
+# scenario -> its guests, where they are not GUESTS
+SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",)}
+
 HOST_HOT_USER = "hot_host_burn"
+
+
+def find(name):
+    return METER if name == METER.name else GUESTS[name]

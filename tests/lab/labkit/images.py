@@ -27,9 +27,11 @@ class Plan:
 
 def guest_tree(guest, kernel, program):
     tree = Tree()
-    tree.add_file("/init", programs.LAB / "guest/init", 0o755)
+    tree.add_file("/init", programs.LAB / "guest" / guest.init, 0o755)
     tree.add_program("/bin/busybox", programs.find_program("busybox"))
-    tree.add_program(f"/usr/bin/{guest.name}", program)
+    tree.add_program(f"/usr/bin/{program.name}", program)
+    if guest.with_perf:
+        tree.add_program("/usr/bin/perf", programs.find_program("perf"))
     tree.add_modules(kernel, guest.modules)
     tree.add_text("/etc/workload",
                   f"PROGRAM={guest.name}\nARGUMENTS='{guest.threads} {guest.pause_ms}'\n")
@@ -46,11 +48,12 @@ def _add_firmware(tree):
         tree.add_file(str(found), found)
 
 
-def host_programs(plan, hostburn):
+def host_programs(plan, built):
     """The programs of the host that a session will name: also the tree for --symfs."""
     tree = Tree()
     tree.add_program("/bin/busybox", programs.find_program("busybox"))
-    tree.add_program("/usr/bin/hostburn", hostburn)
+    for name, program in built.items():
+        tree.add_program(f"/usr/bin/{name}", program)
     if plan.hvprof:
         tree.add_program("/usr/bin/hvprof", plan.hvprof)
     if plan.with_perf:
@@ -59,9 +62,9 @@ def host_programs(plan, hostburn):
     return tree
 
 
-def host_tree(plan, kernel, hostburn, guest_images):
-    """`guest_images` maps names of guests to their initramfs files."""
-    tree = host_programs(plan, hostburn)
+def host_tree(plan, kernel, built, guest_images):
+    """`built` maps names of programs, `guest_images` names of guests to their initramfs files."""
+    tree = host_programs(plan, built)
     _add_firmware(tree)
     tree.add_modules(kernel, ("virtio_pci", "virtio_blk", plan.kvm_module))
     tree.add_file("/init", programs.LAB / "host/init", 0o755)
@@ -72,7 +75,7 @@ def host_tree(plan, kernel, hostburn, guest_images):
     tree.add_text("/lab/env", "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in plan.settings.items()))
     for name, image in guest_images.items():
         tree.add_file(f"/lab/guests/{name}.cpio", image)
-        tree.add_text(f"/lab/guests/{name}.conf", domains.GUESTS[name].conf())
+        tree.add_text(f"/lab/guests/{name}.conf", domains.find(name).conf())
     return tree
 
 
@@ -80,15 +83,15 @@ def build_images(plan, kernel, scratch, output):
     """Builds all images; returns the host's. Keeps each guest's root in the output folder."""
     images = {}
     for name in plan.guests:
-        guest = domains.GUESTS[name]
+        guest = domains.find(name)
         program = programs.build_guest_program(guest, scratch / "bin")
         tree = guest_tree(guest, kernel, program)
         tree.write_directory(output / "guests" / name / "root")
         images[name] = scratch / f"{name}.cpio"
         tree.write_initramfs(images[name])
-    hostburn = programs.build_hostburn(scratch / "bin")
-    host = host_tree(plan, kernel, hostburn, images)
-    host_programs(plan, hostburn).write_directory(output / "host" / "root")
+    built = programs.build_host_programs(scratch / "bin")
+    host = host_tree(plan, kernel, built, images)
+    host_programs(plan, built).write_directory(output / "host" / "root")
     image = scratch / "host.cpio"
     host.write_initramfs(image)
     return image

@@ -41,9 +41,13 @@ def build(output, sources, extra=()):
 
 
 def build_guest_program(guest, folder):
+    if guest.program:
+        return build(folder / guest.program, (f"guest/{guest.program}.c",), (*FIXED, "-nostdlib", "-static"))
     sources = (f"guest/{guest.name}.c", "guest/workload.c", "guest/hash.c")
     return build(folder / guest.name, sources, PIE if guest.is_pie else FIXED)
 
 
-def build_hostburn(folder):
-    return build(folder / "hostburn", ("host/hostburn.c",), ("-fno-pie", "-no-pie"))
+def build_host_programs(folder):
+    """name -> path of the programs that only the host has."""
+    return {name: build(folder / name, (f"host/{name}.c",), ("-fno-pie", "-no-pie"))
+            for name in ("hostburn", "truthmark")}

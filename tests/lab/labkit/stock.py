@@ -75,17 +75,19 @@ def _plan(request):
     model = MODELS[request.machine]
     if not model.is_deterministic and (request.icount, request.seed) != (None, None):
         raise UsageError(f"--icount and --seed are the PMU machine's; --machine {model.name} has neither")
+    guests = domains.SCENARIO_GUESTS.get(request.scenario, tuple(domains.GUESTS))
+    with_perf = profiler == "perf" or request.shell or any(domains.find(name).with_perf for name in guests)
     settings = {
         "PROFILER": profiler,
         "PROFILER_OPTIONS": " ".join([*_event_options(request, model, profiler), request.options]),
         "PULSE_WANTED": "" if model.is_deterministic else "1", "MACHINE": model.title,
         "GUEST_OPTIONS": model.guest_options,
-        "FREQUENCY": request.frequency, "SECONDS_WANTED": request.seconds,
+        "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",
     }
-    return images.Plan(scenario=scenario, kvm_module=model.kvm_module, guests=tuple(domains.GUESTS), settings=settings,
-                       hvprof=request.hvprof, with_perf=profiler == "perf" or request.shell)
+    return images.Plan(scenario=scenario, kvm_module=model.kvm_module, guests=guests, settings=settings,
+                       hvprof=request.hvprof, with_perf=with_perf)
 
 
 def _empty(output):
