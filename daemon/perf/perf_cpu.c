@@ -223,6 +223,17 @@ struct hvp_error *hvp_perf_cpu_drain(struct hvp_perf_set *set, struct hvp_perf_c
 	return cpu->has_lost ? hvp_perf_cpu_report_lost(set, cpu) : NULL;
 }
 
+bool hvp_perf_fd_read(const struct hvp_perf_set *set, const struct hvp_perf_fd *fd,
+		      struct hvp_perf_count *ret)
+{
+	const size_t size = set->options.features->has_read_lost
+				    ? sizeof(*ret)
+				    : offsetof(struct hvp_perf_count, lost);
+
+	*ret = (struct hvp_perf_count){0};
+	return read(fd->fd, ret, size) == (ssize_t)size;
+}
+
 struct hvp_error *hvp_perf_cpu_report_lost(const struct hvp_perf_set *set, struct hvp_perf_cpu *cpu)
 {
 	uint64_t samples = 0, records = 0;
@@ -232,14 +243,13 @@ struct hvp_error *hvp_perf_cpu_report_lost(const struct hvp_perf_set *set, struc
 		return NULL;
 	for (size_t i = 0; i < cpu->num_fds; i++) {
 		struct hvp_perf_fd *fd = &cpu->fds[i];
-		/* The value and PERF_FORMAT_LOST. */
-		uint64_t counts[2];
+		struct hvp_perf_count count;
 
-		if (read(fd->fd, counts, sizeof(counts)) != (ssize_t)sizeof(counts))
+		if (!hvp_perf_fd_read(set, fd, &count))
 			continue;
 		*(fd->event == HVP_PERF_TRACKING ? &records : &samples) +=
-			counts[1] - fd->lost_seen;
-		fd->lost_seen = counts[1];
+			count.lost - fd->lost_seen;
+		fd->lost_seen = count.lost;
 	}
 	if (!samples && !records)
 		return NULL;

@@ -41,6 +41,13 @@ struct hvp_perf_fd {
 };
 #define HVP_PERF_TRACKING UINT32_MAX
 
+/* What the kernel says of a descriptor (read_format); times in nanoseconds. */
+struct hvp_perf_count {
+	uint64_t value, time_enabled, time_running;
+	/* 0 where the kernel does not count it. */
+	uint64_t lost;
+};
+
 struct hvp_perf_cpu {
 	uint32_t cpu;
 	bool is_open;
@@ -78,6 +85,9 @@ void hvp_perf_cpu_disable(struct hvp_perf_cpu *cpu);
  */
 struct hvp_error *hvp_perf_cpu_drain(struct hvp_perf_set *set,
 				     struct hvp_perf_cpu *cpu) hvp_must_use;
+/* False if there is nothing to be read: the event is in error, or its CPU is gone. */
+bool hvp_perf_fd_read(const struct hvp_perf_set *set, const struct hvp_perf_fd *fd,
+		      struct hvp_perf_count *ret);
 /* Reports what was lost since the last report, as PERF_FORMAT_LOST counts it. */
 struct hvp_error *hvp_perf_cpu_report_lost(const struct hvp_perf_set *set,
 					   struct hvp_perf_cpu *cpu) hvp_must_use;

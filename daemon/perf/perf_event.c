@@ -82,7 +82,10 @@ static void init_common(const struct hvp_perf_attr_options *options, struct perf
 {
 	attr->size = sizeof(*attr);
 	attr->sample_type = hvp_perf_sample_type(options);
-	attr->read_format = options->features->has_read_lost ? PERF_FORMAT_LOST : 0;
+	/* struct hvp_perf_count */
+	attr->read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	if (options->features->has_read_lost)
+		attr->read_format |= PERF_FORMAT_LOST;
 	attr->disabled = 1;
 	attr->sample_id_all = 1;
 	attr->inherit = options->inherits;

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "common/base/array.h"
-#include "daemon/perf/perf_cpu.h"
 #include "daemon/host/proc_synth.h"
+#include "daemon/perf/perf_cpu.h"
+#include "daemon/perf/perf_times.h"
 #include "daemon/record_config.h"
 
 /* perf's own default: what kernel.perf_event_mlock_kb lets everyone have for one ring per CPU. */
@@ -573,7 +574,7 @@ static struct hvp_error *perf_source_stop(struct hvp_source *base)
 		hvp_try(hvp_perf_cpu_drain(&source->set, &source->cpus[i]));
 		hvp_try(hvp_perf_cpu_report_lost(&source->set, &source->cpus[i]));
 	}
-	return NULL;
+	return hvp_perf_times_deliver(&source->set, source->cpus, source->num_cpus);
 }
 
 const struct hvp_source_ops hvp_perf_source_ops = {
