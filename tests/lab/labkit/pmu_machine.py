@@ -75,10 +75,10 @@ def _file_version(version):
 
 
 @contextlib.contextmanager
-def _lock():
-    # Not packages' one: a build takes minutes, and others want their kernel meanwhile.
-    with open(cache_dir() / "qemu.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def lock():
+    """Holds what of the cache is QEMU's. Not packages' lock: a build takes minutes, others want their kernel meanwhile."""
+    with open(cache_dir() / "qemu.lock", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -99,7 +99,7 @@ def _check_tools():
         raise Unavailable(f"the PMU machine cannot be built; run: apt-get install {' '.join(missing)}")
 
 
-def _download(say):
+def source(say):
     """The folder with the source package, from the cache or else from the archive."""
     folder = _newest_complete(f"{PACKAGE}-source@*")
     if folder:
@@ -124,7 +124,7 @@ def _download(say):
     return staged.rename(target)
 
 
-class _Log:
+class Log:
     """Runs the build's commands, their output in one file."""
 
     def __init__(self, path):
@@ -145,30 +145,37 @@ class _Log:
             raise BuildFailure(f"the PMU machine does not build; {self.path} ends with:\n{end}")
 
 
-def _unpack(source, tree, log):
-    dsc = next(source.glob("*.dsc"))
+def patch(tree, path, log, *options):
+    """Applies a patch to the source, or with --reverse takes it back."""
+    with open(path, "rb") as text:
+        # Fuzz would put lines where nobody has seen them.
+        log.run("patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", *options, cwd=tree, stdin=text)
+
+
+def unpack(package, tree, log):
+    """Makes the source with the whole series in a new folder."""
+    dsc = next(package.glob("*.dsc"))
     log.run("dpkg-source", "--no-copy", "-x", str(dsc), str(tree), cwd=tree.parent)
-    for patch in patches():
-        with open(patch, "rb") as text:
-            # Fuzz would put lines where nobody has seen them.
-            log.run("patch", "-p1", "--fuzz=0", "--forward", "--no-backup-if-mismatch", cwd=tree, stdin=text)
+    for path in patches():
+        patch(tree, path, log, "--forward")
 
 
-def _compile(tree, objects, log):
+def compile_in(tree, objects, log):
+    """Configures and builds in a new folder."""
     objects.mkdir()
     log.run(str(tree / "configure"), *CONFIGURE, cwd=objects)
     log.run("ninja", "-j", str(max(2, os.cpu_count() or 2)), PROGRAM, cwd=objects)
-    log.run("strip", PROGRAM, cwd=objects)
 
 
-def _build(source, target):
+def _build(package, target):
     """Makes `target` whole or not at all. A failed build stays where it is, to be looked at."""
     work = cache_dir() / "qemu-build"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    with contextlib.closing(_Log(work / "build.log")) as log:
-        _unpack(source, work / "source", log)
-        _compile(work / "source", work / "objects", log)
+    with contextlib.closing(Log(work / "build.log")) as log:
+        unpack(package, work / "source", log)
+        compile_in(work / "source", work / "objects", log)
+        log.run("strip", PROGRAM, cwd=work / "objects")
     staged = work / "staged"
     staged.mkdir()
     for file in (work / "objects" / PROGRAM, work / "build.log"):
@@ -184,14 +191,14 @@ def provide(say):
     found = find()
     if found:
         return found
-    with _lock():
+    with lock():
         found = find()
         if found:
             return found
         _check_tools()
-        source = _download(say)
-        version = source.name.partition("@")[2]
+        package = source(say)
+        version = package.name.partition("@")[2]
         target = cache_dir() / f"{PACKAGE}@{version}+{key()}"
         say(f"build the PMU machine: QEMU {version} with {len(patches())} patches, one to five minutes")
-        _build(source, target)
+        _build(package, target)
         return target / PROGRAM
