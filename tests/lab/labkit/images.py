@@ -38,7 +38,7 @@ def guest_tree(guest, kernel, program):
     return tree
 
 
-def _add_firmware(tree):
+def add_firmware(tree):
     for name in FIRMWARE:
         paths = [pathlib.Path(folder) / name for folder in FIRMWARE_FOLDERS]
         found = next((path for path in paths if path.is_file()), None)
@@ -65,7 +65,7 @@ def host_programs(plan, built):
 def host_tree(plan, kernel, built, guest_images):
     """`built` maps names of programs, `guest_images` names of guests to their initramfs files."""
     tree = host_programs(plan, built)
-    _add_firmware(tree)
+    add_firmware(tree)
     tree.add_modules(kernel, ("virtio_pci", "virtio_blk", plan.kvm_module))
     tree.add_file("/init", programs.LAB / "host/init", 0o755)
     for script in ("lab.sh", "shell.sh"):
