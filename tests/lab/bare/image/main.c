@@ -52,9 +52,11 @@ void image_main(const struct start_info *info)
 	test_random(seed);
 	test_second();
 	test_guests();
-	if (pmu.is_intel)
+	if (pmu.is_intel) {
 		test_vmx();
-	else
+		test_vmx_entry();
+	} else {
 		test_svm();
+	}
 	console_exit(check_summary());
 }

@@ -12,6 +12,7 @@ void test_random(u64 seed);
 void test_second(void);
 void test_guests(void);
 void test_vmx(void);
+void test_vmx_entry(void);
 void test_svm(void);
 
 #endif
