@@ -28,7 +28,7 @@ AMD = models.MODELS["amd"].cpu
 MACHINES = {
     "intel-v2": INTEL,
     "intel-v3": f"{INTEL},pmu-version=3",
-    "intel-v4": f"{INTEL},pmu-version=4,pmu-gp=8",
+    "intel-v4": f"{INTEL},pmu-version=4,pmu-gp=8,vmx-save-perf-global-ctrl=on",
     "intel-v5": f"{INTEL},pmu-version=5,pmu-gp=8,pmu-fixed=4",
     "amd-core": AMD,
     "amd-v2": f"{AMD},pmu-amd-v2=on",

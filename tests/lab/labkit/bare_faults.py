@@ -80,6 +80,7 @@ def provide(faults, say):
     pmu_machine.provide(say)
     with pmu_machine.lock():
         source = pmu_machine.source(say)
+    with pmu_machine.lock("qemu-faults"):
         folder = _folder(source.name.partition("@")[2])
         for old in cache_dir().glob("qemu-faults@*"):
             if old != folder:

@@ -75,9 +75,9 @@ def _file_version(version):
 
 
 @contextlib.contextmanager
-def lock():
-    """Holds what of the cache is QEMU's. Not packages' lock: a build takes minutes, others want their kernel meanwhile."""
-    with open(cache_dir() / "qemu.lock", "w", encoding="ascii") as file:
+def lock(name=PACKAGE):
+    """Holds a part of the cache. Not packages' lock: a build takes minutes, others want their kernel meanwhile."""
+    with open(cache_dir() / f"{name}.lock", "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

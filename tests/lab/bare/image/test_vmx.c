@@ -45,6 +45,25 @@ static void check_global_ctrl(bool loads_at_entry, bool loads_at_exit)
 	check_end("PERF_GLOBAL_CTRL loaded at entry %u, at exit %u", loads_at_entry, loads_at_exit);
 }
 
+/* SDM volume 3, 28.3.1, on processors that have the control: what the guest wrote is in its field. */
+static void check_saved_global_ctrl(bool saves)
+{
+	struct vm_run run = {
+		.rcx = PMU_GLOBAL_CTRL, .rax = 3, .toggle = {.msr = MSR_KERNEL_GS_BASE}};
+
+	start(GUEST(wrmsr));
+	vmx_write(VMCS_GUEST_PERF_GLOBAL_CTRL, 2);
+	vmx_control(VMCS_ENTRY_CONTROLS, VMX_ENTRY_LOAD_PERF_GLOBAL_CTRL, true);
+	vmx_control(VMCS_EXIT_CONTROLS, VMX_EXIT_LOAD_PERF_GLOBAL_CTRL, true);
+	vmx_control(VMCS_EXIT_CONTROLS, VMX_EXIT_SAVE_PERF_GLOBAL_CTRL, saves);
+	check_begin();
+	vmx_run(&run);
+	check_step(run.exit, VM_EXIT_CALL, "exit of reason", run.reason);
+	check_step(vmx_read(VMCS_GUEST_PERF_GLOBAL_CTRL), saves ? 3 : 2, "the guest's field", 0);
+	check_step(rdmsr(PMU_GLOBAL_CTRL), 0, "in the host", 0);
+	check_end("PERF_GLOBAL_CTRL saved at exit %u", saves);
+}
+
 /* SDM volume 3, 27.2.2 and 27.3.1.1: reserved bits of PERF_GLOBAL_CTRL, bit by bit. */
 static void check_reserved(bool is_host)
 {
@@ -165,6 +184,9 @@ void test_vmx(void)
 		return;
 	for (u32 way = 0; way < 4; way++)
 		check_global_ctrl(way & 1, way & 2);
+	check_saved_global_ctrl(false);
+	if (vmx_may_exit_with(VMX_EXIT_SAVE_PERF_GLOBAL_CTRL))
+		check_saved_global_ctrl(true);
 	check_reserved(false);
 	check_reserved(true);
 	check_entry_load();

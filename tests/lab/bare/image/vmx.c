@@ -64,6 +64,11 @@ void vmx_control(u32 field, u32 bits, bool is_set)
 	vmx_write(field, is_set ? value | bits : value & ~(u64)bits);
 }
 
+bool vmx_may_exit_with(u32 bits)
+{
+	return !(bits & ~(rdmsr(MSR_VMX_EXIT) >> 32));
+}
+
 void vmx_init(void)
 {
 	u32 revision = (u32)rdmsr(MSR_VMX_BASIC);

@@ -36,6 +36,7 @@ enum {
 #define VMX_CPU_RDPMC (1U << 11)
 #define VMX_CPU_MSR_BITMAPS (1U << 28)
 #define VMX_EXIT_LOAD_PERF_GLOBAL_CTRL (1U << 12)
+#define VMX_EXIT_SAVE_PERF_GLOBAL_CTRL (1U << 30)
 #define VMX_ENTRY_LOAD_PERF_GLOBAL_CTRL (1U << 13)
 
 #define VMX_REASON_ENTRY_FAILED (1U << 31)
@@ -54,6 +55,8 @@ u64 vmx_read(u32 field);
 void vmx_write(u32 field, u64 value);
 /* Sets or clears bits of a field of controls. */
 void vmx_control(u32 field, u32 bits, bool is_set);
+/* Whether the processor has these VM-exit controls. */
+bool vmx_may_exit_with(u32 bits);
 
 extern const struct vm_path vmx_path;
 
