@@ -21,16 +21,13 @@ static struct hvpmu_reg gp(const struct hvpmu_part *part, enum hvpmu_reg_kind ki
 
 static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
 {
-	bool exists = part->version >= 2;
-
+	if (!hvpmu_has_global(part))
+		return reg(HVPMU_REG_UNKNOWN);
 	switch (msr) {
-	case HVPMU_MSR_AMD_GLOBAL_STATUS: return reg(exists ? HVPMU_REG_STATUS : HVPMU_REG_UNKNOWN);
-	case HVPMU_MSR_AMD_GLOBAL_CTL:
-		return reg(exists ? HVPMU_REG_GLOBAL_CTRL : HVPMU_REG_UNKNOWN);
-	case HVPMU_MSR_AMD_GLOBAL_STATUS_CLR:
-		return reg(exists ? HVPMU_REG_STATUS_CLEAR : HVPMU_REG_UNKNOWN);
-	case HVPMU_MSR_AMD_GLOBAL_STATUS_SET:
-		return reg(exists ? HVPMU_REG_STATUS_SET : HVPMU_REG_UNKNOWN);
+	case HVPMU_MSR_AMD_GLOBAL_STATUS: return reg(HVPMU_REG_STATUS);
+	case HVPMU_MSR_AMD_GLOBAL_CTL: return reg(HVPMU_REG_GLOBAL_CTRL);
+	case HVPMU_MSR_AMD_GLOBAL_STATUS_CLR: return reg(HVPMU_REG_STATUS_CLEAR);
+	case HVPMU_MSR_AMD_GLOBAL_STATUS_SET: return reg(HVPMU_REG_STATUS_SET);
 	default: return reg(HVPMU_REG_UNKNOWN);
 	}
 }
@@ -38,7 +35,7 @@ static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
 /* PerfCtrExtCore stands for six counters, CPUID 80000022H for any number. */
 static u32 num_core_addresses(const struct hvpmu_part *part)
 {
-	if (!hvpmu_has_core_ext(part))
+	if (part->version < 1)
 		return 0;
 	return part->num_gp > HVPMU_CORE_COUNTERS ? part->num_gp : HVPMU_CORE_COUNTERS;
 }
@@ -47,6 +44,9 @@ static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 {
 	u32 index;
 
+	/* First what a PMI handler accesses most. */
+	if (msr - HVPMU_MSR_AMD_GLOBAL_STATUS < HVPMU_AMD_MSR_GLOBAL)
+		return decode_global(part, msr);
 	if (msr - HVPMU_MSR_K7_PERFEVTSEL0 < HVPMU_K7_COUNTERS)
 		return gp(part, HVPMU_REG_SELECT, msr - HVPMU_MSR_K7_PERFEVTSEL0);
 	if (msr - HVPMU_MSR_K7_PERFCTR0 < HVPMU_K7_COUNTERS)
@@ -54,7 +54,7 @@ static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 	index = msr - HVPMU_MSR_CORE_PERFEVTSEL0;
 	if (index < 2 * num_core_addresses(part))
 		return gp(part, index & 1 ? HVPMU_REG_COUNTER : HVPMU_REG_SELECT, index / 2);
-	return decode_global(part, msr);
+	return reg(HVPMU_REG_UNKNOWN);
 }
 
 #define SELECT_BITS ((0xffffffffULL & ~(HVPMU_SEL_PIN | HVPMU_SEL_ANY)) | HVPMU_SEL_AMD_EVENT_HIGH)
@@ -86,24 +86,29 @@ static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
 	.instructions = HVPMU_EVENT_AMD_INSTRUCTIONS, .branches = HVPMU_EVENT_AMD_BRANCHES,        \
 	.decode = decode, .check = check, .decode_rdpmc = decode_rdpmc
 
+#define K7_MSRS(i)                                                                                 \
+	.gp[i].counter = HVPMU_MSR_K7_PERFCTR0 + (i), .gp[i].select = HVPMU_MSR_K7_PERFEVTSEL0 + (i)
+
+#define CORE_MSRS(i)                                                                               \
+	.gp[i].counter = HVPMU_MSR_CORE_PERFCTR0 + 2 * (i),                                        \
+	.gp[i].select = HVPMU_MSR_CORE_PERFEVTSEL0 + 2 * (i)
+
+#define ALL_CORE_MSRS                                                                              \
+	CORE_MSRS(0), CORE_MSRS(1), CORE_MSRS(2), CORE_MSRS(3), CORE_MSRS(4), CORE_MSRS(5),        \
+		CORE_MSRS(6), CORE_MSRS(7), CORE_MSRS(8), CORE_MSRS(9), CORE_MSRS(10),             \
+		CORE_MSRS(11), CORE_MSRS(12), CORE_MSRS(13), CORE_MSRS(14), CORE_MSRS(15)
+
 const struct hvpmu_layout hvpmu_layout_amd_k7 = {
-	.counter = HVPMU_MSR_K7_PERFCTR0,
-	.select = HVPMU_MSR_K7_PERFEVTSEL0,
-	.stride = 1,
-	AMD_COMMON,
+	K7_MSRS(0), K7_MSRS(1), K7_MSRS(2), K7_MSRS(3), AMD_COMMON,
 };
 
 const struct hvpmu_layout hvpmu_layout_amd_core = {
-	.counter = HVPMU_MSR_CORE_PERFCTR0,
-	.select = HVPMU_MSR_CORE_PERFEVTSEL0,
-	.stride = 2,
+	ALL_CORE_MSRS,
 	AMD_COMMON,
 };
 
 const struct hvpmu_layout hvpmu_layout_amd_v2 = {
-	.counter = HVPMU_MSR_CORE_PERFCTR0,
-	.select = HVPMU_MSR_CORE_PERFEVTSEL0,
-	.stride = 2,
+	ALL_CORE_MSRS,
 	.status = HVPMU_MSR_AMD_GLOBAL_STATUS,
 	.status_clear = HVPMU_MSR_AMD_GLOBAL_STATUS_CLR,
 	AMD_COMMON,

@@ -53,15 +53,15 @@ static inline u64 hvpmu_fixed_field(u64 fixed_ctrl, unsigned int counter)
 	return fixed_ctrl >> (HVPMU_FIXED_BITS * (counter - HVPMU_FIXED(0))) & 0xf;
 }
 
-/* The bits of FIXED_CTR_CTRL that belong to the fixed counters in a set. */
+/* The bits of FIXED_CTR_CTRL that belong to the fixed counters in a set: each of eight bits to four. */
 static inline u64 hvpmu_fixed_bits(u64 set)
 {
-	u64 bits = 0;
+	u64 bits = set >> HVPMU_FIXED(0) & hvpmu_low_bits(HVPMU_MAX_FIXED);
 
-	set &= hvpmu_low_bits(HVPMU_MAX_FIXED) << HVPMU_FIXED(0);
-	while (set)
-		bits |= 0xfULL << (HVPMU_FIXED_BITS * (hvpmu_pop(&set) - HVPMU_FIXED(0)));
-	return bits;
+	bits = (bits | bits << 12) & 0x000f000f;
+	bits = (bits | bits << 6) & 0x03030303;
+	bits = (bits | bits << 3) & 0x11111111;
+	return bits * 0xf;
 }
 
 /* Whether the guest has GLOBAL_CTRL: Intel from version 2 on, AMD with PerfMonV2. */

@@ -66,12 +66,7 @@ static u32 counter_msr(const struct hvpmu_layout *layout, unsigned int counter)
 {
 	if (hvpmu_is_fixed(counter))
 		return layout->fixed_counter + (counter - HVPMU_FIXED(0));
-	return layout->counter + layout->stride * counter;
-}
-
-static u32 select_msr(const struct hvpmu_layout *layout, unsigned int counter)
-{
-	return layout->select + layout->stride * counter;
+	return layout->gp[counter].counter;
 }
 
 void hvpmu_write_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter,
@@ -82,21 +77,22 @@ void hvpmu_write_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigne
 		hvpmu_env_wrmsr(env, counter_msr(hvpmu_layout(&vcpu->part), counter), value);
 }
 
-/* The counters whose EN may be set in hardware; all of them where GLOBAL_CTRL decides what counts. */
-static u64 may_enable(const struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout)
+/*
+ * The counters whose EN may be set in hardware: all of them where GLOBAL_CTRL decides what counts,
+ * elsewhere those in use. Nothing else freezes counters there: hvpmu_set_freeze_on_pmi().
+ */
+static u64 may_enable(const struct hvpmu_layout *layout, u64 in_use)
 {
-	if (layout->gates_by_ctrl)
-		return ~0ULL;
-	return hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
+	return layout->gates_by_ctrl ? ~0ULL : in_use;
 }
 
 /* What the hardware's selector holds for this counter of the guest. */
-static u64 hardware_select(const struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout,
-			   unsigned int counter, u64 enabled)
+static inline u64 hardware_select(const struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout,
+				  u64 i, u64 enabled)
 {
-	u64 select = (vcpu->gp_select[counter] & layout->select_keep) | layout->select_force;
+	u64 select = (vcpu->gp_select[i] & layout->select_keep) | layout->select_force;
 
-	return enabled & hvpmu_bit(counter) ? select : select & ~HVPMU_SEL_EN;
+	return enabled & hvpmu_bit(i) ? select : select & ~HVPMU_SEL_EN;
 }
 
 /* The guest's half of FIXED_CTR_CTRL with these counters in hardware. */
@@ -120,58 +116,50 @@ static inline void emit(struct hvpmu_plan *plan, struct hvpmu_env *env, u32 msr,
 		hvpmu_env_wrmsr(env, msr, value);
 }
 
-static bool has_fixed(u64 set)
+static u64 gp_of(u64 set)
+{
+	return set & hvpmu_low_bits(HVPMU_MAX_GP);
+}
+
+static u64 fixed_of(u64 set)
 {
 	return set >> HVPMU_FIXED(0);
 }
 
-/* What puts these counters and selectors into hardware; the fixed counters' control comes after. */
-static inline void emit_load(const struct hvpmu_vcpu *vcpu, u64 set, struct hvpmu_plan *plan,
-			     struct hvpmu_env *env)
+/* What puts these general counters into hardware, with the selectors of those in `enabled` on. */
+static inline void emit_load_gp(const struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout,
+				u64 set, u64 enabled, struct hvpmu_plan *plan,
+				struct hvpmu_env *env)
 {
-	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-	u64 enabled = may_enable(vcpu, layout);
+	while (set) {
+		u64 i = hvpmu_pop(&set);
 
-	u64 gp = set & hvpmu_low_bits(HVPMU_MAX_GP);
-	u64 fixed = set >> HVPMU_FIXED(0);
-
-	while (gp) {
-		unsigned int i = hvpmu_pop(&gp);
-
-		emit(plan, env, layout->counter + layout->stride * i, vcpu->gp_counter[i]);
-		emit(plan, env, select_msr(layout, i), hardware_select(vcpu, layout, i, enabled));
+		emit(plan, env, layout->gp[i].counter, vcpu->gp_counter[i]);
+		emit(plan, env, layout->gp[i].select, hardware_select(vcpu, layout, i, enabled));
 	}
-	while (fixed) {
-		unsigned int i = hvpmu_pop(&fixed);
+}
+
+/* What puts these into hardware, numbered from fixed counter 0; their control comes after. */
+static inline void emit_load_fixed(const struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout,
+				   u64 set, struct hvpmu_plan *plan, struct hvpmu_env *env)
+{
+	while (set) {
+		u64 i = hvpmu_pop(&set);
 
 		emit(plan, env, layout->fixed_counter + i, vcpu->fixed_counter[i]);
 	}
 }
 
-/* What leaves nothing of them there; the fixed counters' control comes before. */
-static inline void emit_clear(const struct hvpmu_layout *layout, u64 set, struct hvpmu_plan *plan,
-			      struct hvpmu_env *env)
-{
-	u64 gp = set & hvpmu_low_bits(HVPMU_MAX_GP);
-	u64 fixed = set >> HVPMU_FIXED(0);
-
-	while (gp) {
-		unsigned int i = hvpmu_pop(&gp);
-
-		emit(plan, env, select_msr(layout, i), 0);
-		emit(plan, env, layout->counter + layout->stride * i, 0);
-	}
-	while (fixed)
-		emit(plan, env, layout->fixed_counter + hvpmu_pop(&fixed), 0);
-}
-
 void hvpmu_plan_load(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu, u64 mask,
 		     struct hvpmu_plan *ret)
 {
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+
 	ret->count = 0;
-	emit_load(vcpu, mask, ret, NULL);
-	if (has_fixed(mask))
-		add_entry(ret, hvpmu_layout(&vcpu->part)->fixed_ctrl,
+	emit_load_gp(vcpu, layout, gp_of(mask), may_enable(layout, hvpmu_in_use(vcpu)), ret, NULL);
+	emit_load_fixed(vcpu, layout, fixed_of(mask), ret, NULL);
+	if (fixed_of(mask))
+		add_entry(ret, layout->fixed_ctrl,
 			  cpu->host_fixed_ctrl | hardware_fixed_ctrl(vcpu, vcpu->hw | mask));
 }
 
@@ -190,10 +178,16 @@ void hvpmu_plan_clear(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 
 	ret->count = 0;
-	if (has_fixed(mask))
+	if (fixed_of(mask))
 		add_entry(ret, layout->fixed_ctrl,
 			  cpu->host_fixed_ctrl | hardware_fixed_ctrl(vcpu, vcpu->hw & ~mask));
-	emit_clear(layout, mask, ret, NULL);
+	while (mask) {
+		unsigned int counter = hvpmu_pop(&mask);
+
+		if (!hvpmu_is_fixed(counter))
+			add_entry(ret, layout->gp[counter].select, 0);
+		add_entry(ret, counter_msr(layout, counter), 0);
+	}
 }
 
 u64 hvpmu_merge_fixed_ctrl(struct hvpmu_cpu *cpu, u64 host_value)
@@ -206,7 +200,8 @@ u64 hvpmu_merge_fixed_ctrl(struct hvpmu_cpu *cpu, u64 host_value)
  * The fixed counters in `set` are the guest's in hardware. The host's NMI handler may write its own
  * half meanwhile: then write again, with the new half.
  */
-static void write_fixed_ctrl(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+static inline void write_fixed_ctrl(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+				    const struct hvpmu_layout *layout, u64 set)
 {
 	volatile u64 *host_half = &env->cpu->host_fixed_ctrl;
 	u64 guest_half = hardware_fixed_ctrl(vcpu, set);
@@ -215,122 +210,136 @@ static void write_fixed_ctrl(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *en
 	env->cpu->guest_fixed_ctrl = guest_half;
 	do {
 		written = *host_half;
-		hvpmu_env_wrmsr(env, hvpmu_layout(&vcpu->part)->fixed_ctrl, written | guest_half);
+		hvpmu_env_wrmsr(env, layout->fixed_ctrl, written | guest_half);
 	} while (written != *host_half);
 }
 
 /* The hardware and the hypervisor's MSR bitmap after `hw` or a control changed. */
-static void set_in_hardware(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+static void set_in_hardware(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+			    const struct hvpmu_layout *layout, u64 set)
 {
-	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-
 	vcpu->hw = set;
 	/* Without a status register writes have to be seen: compare_counters(). */
 	hvpmu_env_pass_through(env, set, layout->status ? set : 0);
 }
 
-/* All counters in use are in hardware. */
-static void set_guest_ctrl(struct hvpmu_vcpu *vcpu, u64 in_use)
+/* For when all counters in use are in hardware. */
+static void set_guest_ctrl(struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout, u64 in_use)
 {
-	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-
 	vcpu->guest_ctrl = layout->gates_by_ctrl && !hvpmu_is_frozen(vcpu) ? in_use : 0;
 }
 
-static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+/* The counters in `set` are in use. */
+static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct hvpmu_layout *layout,
+		 u64 set)
 {
-	emit_load(vcpu, set, NULL, env);
-	if (has_fixed(set))
-		write_fixed_ctrl(vcpu, env, vcpu->hw | set);
-	set_in_hardware(vcpu, env, vcpu->hw | set);
+	u64 all = vcpu->hw | set;
+
+	emit_load_gp(vcpu, layout, gp_of(set), ~0ULL, NULL, env);
+	if (fixed_of(set)) {
+		emit_load_fixed(vcpu, layout, fixed_of(set), NULL, env);
+		write_fixed_ctrl(vcpu, env, layout, all);
+	}
+	set_in_hardware(vcpu, env, layout, all);
 	if (is_loaded(vcpu))
 		return;
+	set_guest_ctrl(vcpu, layout, all);
 	/* Last: from here on NMIs know of it. */
 	vcpu->state = HVPMU_LOADED;
 	vcpu->account.loads++;
 	env->cpu->loaded = vcpu;
 }
 
-/* What was counted comes back to memory. */
-static void read_all(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+/* What was counted comes back to memory, and nothing of it stays. */
+static inline void unload_gp(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+			     const struct hvpmu_layout *layout, u64 set)
 {
-	u64 gp_mask = hvpmu_low_bits(vcpu->part.gp_width);
-	u64 fixed_mask = hvpmu_low_bits(vcpu->part.fixed_width);
-	u64 gp = set & hvpmu_low_bits(HVPMU_MAX_GP);
-	u64 fixed = set >> HVPMU_FIXED(0);
+	u64 mask = hvpmu_low_bits(vcpu->part.gp_width);
 
-	while (gp) {
-		unsigned int i = hvpmu_pop(&gp);
+	while (set) {
+		u64 i = hvpmu_pop(&set);
 
-		vcpu->gp_counter[i] = hvpmu_env_rdpmc(env, i) & gp_mask;
+		vcpu->gp_counter[i] = hvpmu_env_rdpmc(env, i) & mask;
+		hvpmu_env_wrmsr(env, layout->gp[i].select, 0);
+		hvpmu_env_wrmsr(env, layout->gp[i].counter, 0);
 	}
-	while (fixed) {
-		unsigned int i = hvpmu_pop(&fixed);
+}
 
-		vcpu->fixed_counter[i] = hvpmu_env_rdpmc(env, HVPMU_RDPMC_FIXED | i) & fixed_mask;
+/* The same; `set` counts from fixed counter 0. Their control comes before. */
+static inline void unload_fixed(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+				const struct hvpmu_layout *layout, u64 set)
+{
+	u64 mask = hvpmu_low_bits(vcpu->part.fixed_width);
+
+	while (set) {
+		u64 i = hvpmu_pop(&set);
+
+		vcpu->fixed_counter[i] = hvpmu_env_rdpmc(env, HVPMU_RDPMC_FIXED | i) & mask;
+		hvpmu_env_wrmsr(env, layout->fixed_counter + i, 0);
 	}
 }
 
 void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 {
-	read_all(vcpu, env, set);
-	if (has_fixed(set))
-		write_fixed_ctrl(vcpu, env, vcpu->hw & ~set);
-	emit_clear(hvpmu_layout(&vcpu->part), set, NULL, env);
-	set_in_hardware(vcpu, env, vcpu->hw & ~set);
-	if (!vcpu->hw) {
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 left = vcpu->hw & ~set;
+
+	unload_gp(vcpu, env, layout, gp_of(set));
+	if (fixed_of(set)) {
+		write_fixed_ctrl(vcpu, env, layout, left);
+		unload_fixed(vcpu, env, layout, fixed_of(set));
+	}
+	set_in_hardware(vcpu, env, layout, left);
+	vcpu->guest_ctrl &= left;
+	if (!left) {
 		vcpu->state = HVPMU_INACTIVE;
 		vcpu->account.puts++;
 		env->cpu->loaded = NULL;
 	}
-	vcpu->guest_ctrl &= vcpu->hw;
 }
 
 /* Selectors in hardware that no longer are what they should be. */
-static void rewrite_controls(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
+static void rewrite_controls(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+			     const struct hvpmu_layout *layout, u64 set, u64 enabled)
 {
-	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-	u64 enabled = may_enable(vcpu, layout);
+	u64 gp = gp_of(set);
 
-	if (has_fixed(set))
-		write_fixed_ctrl(vcpu, env, vcpu->hw);
-	set &= hvpmu_low_bits(HVPMU_MAX_GP);
-	while (set) {
-		unsigned int counter = hvpmu_pop(&set);
+	if (fixed_of(set))
+		write_fixed_ctrl(vcpu, env, layout, vcpu->hw);
+	while (gp) {
+		u64 i = hvpmu_pop(&gp);
 
-		hvpmu_env_wrmsr(env, select_msr(layout, counter),
-				hardware_select(vcpu, layout, counter, enabled));
+		hvpmu_env_wrmsr(env, layout->gp[i].select,
+				hardware_select(vcpu, layout, i, enabled));
 	}
 }
 
 void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
 {
-	u64 denied = vcpu->hw & vcpu->denied;
-	u64 in_use;
+	const struct hvpmu_layout *layout;
+	u64 in_use, missing, denied;
 
 	if (!is_loaded(vcpu))
 		return;
+	layout = hvpmu_layout(&vcpu->part);
 	in_use = hvpmu_in_use(vcpu);
-	if (changed & vcpu->hw & ~denied)
-		rewrite_controls(vcpu, env, changed & vcpu->hw & ~denied);
-	if (in_use & ~vcpu->hw)
-		load(vcpu, env, in_use & ~vcpu->hw);
+	missing = in_use & ~vcpu->hw;
+	denied = vcpu->hw & vcpu->denied;
+	changed &= vcpu->hw & ~denied;
+	set_guest_ctrl(vcpu, layout, in_use);
+	if (changed)
+		rewrite_controls(vcpu, env, layout, changed, may_enable(layout, in_use));
+	if (missing)
+		load(vcpu, env, layout, missing);
 	if (denied)
 		hvpmu_unload(vcpu, env, denied);
-	set_guest_ctrl(vcpu, in_use);
 }
 
 u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
-	if (!is_loaded(vcpu)) {
-		u64 set = hvpmu_in_use(vcpu);
-
-		if (!set)
-			return 0;
-		/* Counters stand still in host mode: no NMI finds anything to do to these. */
-		load(vcpu, env, set);
-		set_guest_ctrl(vcpu, set);
-	}
+	/* Counters stand still in host mode: no NMI finds anything to do to these. */
+	if (!is_loaded(vcpu) && hvpmu_in_use(vcpu))
+		load(vcpu, env, hvpmu_layout(&vcpu->part), hvpmu_in_use(vcpu));
 	return vcpu->guest_ctrl;
 }
 

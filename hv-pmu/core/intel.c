@@ -21,12 +21,11 @@ static struct hvpmu_reg absent_unless(bool exists, enum hvpmu_reg_kind kind)
 	return reg(exists ? kind : HVPMU_REG_ABSENT);
 }
 
-static struct hvpmu_reg gp(const struct hvpmu_part *part, enum hvpmu_reg_kind kind, u32 index,
-			   bool is_legacy)
+static struct hvpmu_reg gp(const struct hvpmu_part *part, enum hvpmu_reg_kind kind, u32 index)
 {
 	if (index >= part->num_gp)
 		return reg(HVPMU_REG_ABSENT);
-	return (struct hvpmu_reg){.kind = kind, .counter = index, .is_legacy = is_legacy};
+	return (struct hvpmu_reg){.kind = kind, .counter = index};
 }
 
 static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
@@ -40,23 +39,23 @@ static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
 		return absent_unless(part->version >= 2, HVPMU_REG_STATUS_CLEAR);
 	case HVPMU_MSR_GLOBAL_STATUS_SET:
 		return absent_unless(part->version >= 4, HVPMU_REG_STATUS_SET);
-	case HVPMU_MSR_GLOBAL_INUSE: return absent_unless(part->version >= 4, HVPMU_REG_INUSE);
-	case HVPMU_MSR_PERF_CAPABILITIES:
-		return absent_unless(part->version, HVPMU_REG_CAPABILITIES);
-	default: return reg(HVPMU_REG_UNKNOWN);
+	default: return absent_unless(part->version >= 4, HVPMU_REG_INUSE);
 	}
 }
 
 static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 {
+	/* First what a PMI handler accesses most. */
+	if (is_within(msr, HVPMU_MSR_FIXED_CTR_CTRL, HVPMU_INTEL_MSR_GLOBAL))
+		return decode_global(part, msr);
 	if (is_within(msr, HVPMU_MSR_PMC0, HVPMU_INTEL_MSR_GP))
-		return gp(part, HVPMU_REG_COUNTER, msr - HVPMU_MSR_PMC0, true);
+		return gp(part, HVPMU_REG_LEGACY_COUNTER, msr - HVPMU_MSR_PMC0);
 	if (is_within(msr, HVPMU_MSR_PERFEVTSEL0, HVPMU_INTEL_MSR_GP))
-		return gp(part, HVPMU_REG_SELECT, msr - HVPMU_MSR_PERFEVTSEL0, false);
+		return gp(part, HVPMU_REG_SELECT, msr - HVPMU_MSR_PERFEVTSEL0);
 	if (is_within(msr, HVPMU_MSR_A_PMC0, HVPMU_INTEL_MSR_GP)) {
 		if (!part->has_full_width)
 			return reg(HVPMU_REG_ABSENT);
-		return gp(part, HVPMU_REG_COUNTER, msr - HVPMU_MSR_A_PMC0, false);
+		return gp(part, HVPMU_REG_COUNTER, msr - HVPMU_MSR_A_PMC0);
 	}
 	if (is_within(msr, HVPMU_MSR_FIXED_CTR0, HVPMU_INTEL_MSR_FIXED)) {
 		u32 index = msr - HVPMU_MSR_FIXED_CTR0;
@@ -65,7 +64,9 @@ static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 			return reg(HVPMU_REG_ABSENT);
 		return (struct hvpmu_reg){.kind = HVPMU_REG_COUNTER, .counter = HVPMU_FIXED(index)};
 	}
-	return decode_global(part, msr);
+	if (msr == HVPMU_MSR_PERF_CAPABILITIES)
+		return absent_unless(part->version, HVPMU_REG_CAPABILITIES);
+	return reg(HVPMU_REG_UNKNOWN);
 }
 
 /* IA32_PERFEVTSELx: bits 63:32 and AnyThread, which CPUID.0AH:EDX[15] says is gone. */
@@ -105,8 +106,8 @@ static u64 settable_flags(const struct hvpmu_part *part)
 static bool is_valid(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value)
 {
 	switch (r.kind) {
-	case HVPMU_REG_COUNTER:
-		return r.is_legacy || !(value & ~hvpmu_counter_mask(part, r.counter));
+	case HVPMU_REG_COUNTER: return !(value & ~hvpmu_counter_mask(part, r.counter));
+	case HVPMU_REG_LEGACY_COUNTER: return true;
 	case HVPMU_REG_SELECT: return is_select_valid(value);
 	case HVPMU_REG_FIXED_CTRL: return is_fixed_ctrl_valid(part, value);
 	case HVPMU_REG_GLOBAL_CTRL: return !(value & ~part->guest_mask);
@@ -122,7 +123,7 @@ static int check(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value, u
 		return HVPMU_GP;
 	*ret_value = value;
 	/* "Full-Width Writes": IA32_PMCi takes 32 bits and extends the sign. */
-	if (r.kind == HVPMU_REG_COUNTER && r.is_legacy) {
+	if (r.kind == HVPMU_REG_LEGACY_COUNTER) {
 		value = (value & 0xffffffffULL) | (value & 0x80000000ULL ? ~0xffffffffULL : 0);
 		*ret_value = value & hvpmu_counter_mask(part, r.counter);
 	}
@@ -138,10 +139,18 @@ static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
 	return index < part->num_gp ? (int)index : HVPMU_GP;
 }
 
+#define GP_MSRS(i)                                                                                 \
+	.gp[i].counter = HVPMU_MSR_A_PMC0 + (i), .gp[i].select = HVPMU_MSR_PERFEVTSEL0 + (i)
+
 const struct hvpmu_layout hvpmu_layout_intel = {
-	.counter = HVPMU_MSR_A_PMC0,
-	.select = HVPMU_MSR_PERFEVTSEL0,
-	.stride = 1,
+	GP_MSRS(0),
+	GP_MSRS(1),
+	GP_MSRS(2),
+	GP_MSRS(3),
+	GP_MSRS(4),
+	GP_MSRS(5),
+	GP_MSRS(6),
+	GP_MSRS(7),
 	.fixed_counter = HVPMU_MSR_FIXED_CTR0,
 	.fixed_ctrl = HVPMU_MSR_FIXED_CTR_CTRL,
 	.status = HVPMU_MSR_GLOBAL_STATUS,

@@ -14,6 +14,7 @@ enum hvpmu_reg_kind {
 	HVPMU_REG_UNKNOWN, /* not the PMU's */
 	HVPMU_REG_ABSENT,  /* in the PMU's ranges, but this guest has no such register */
 	HVPMU_REG_COUNTER,
+	HVPMU_REG_LEGACY_COUNTER, /* Intel's IA32_PMCi: writes sign-extend bit 31 */
 	HVPMU_REG_SELECT,
 	HVPMU_REG_FIXED_CTRL,
 	HVPMU_REG_GLOBAL_CTRL,
@@ -24,17 +25,21 @@ enum hvpmu_reg_kind {
 	HVPMU_REG_CAPABILITIES,
 };
 
+/* Two words: functions take and return them in registers. */
 struct hvpmu_reg {
-	u8 kind;	/* enum hvpmu_reg_kind */
-	u8 counter;	/* its number in masks, for COUNTER and SELECT */
-	bool is_legacy; /* Intel's IA32_PMCi: writes sign-extend bit 31 */
+	u64 kind;    /* enum hvpmu_reg_kind */
+	u64 counter; /* its number in masks, for COUNTER, LEGACY_COUNTER and SELECT */
+};
+
+/* The MSRs of a general counter. */
+struct hvpmu_gp_msrs {
+	u32 counter; /* for writes in full width */
+	u32 select;
 };
 
 struct hvpmu_layout {
-	u32 counter;	   /* MSR of general counter 0, for writes in full width */
-	u32 select;	   /* MSR of selector 0 */
-	u32 stride;	   /* from one counter's MSR to the next one's */
-	u32 fixed_counter; /* MSR of fixed counter 0, or 0 */
+	struct hvpmu_gp_msrs gp[HVPMU_MAX_GP]; /* of those that hardware can have */
+	u32 fixed_counter;		       /* MSR of fixed counter 0, or 0 */
 	u32 fixed_ctrl;
 	u32 status; /* MSR of overflows, or 0: an overflow shows in the counter only */
 	u32 status_clear;
@@ -62,16 +67,15 @@ extern const struct hvpmu_layout hvpmu_layout_amd_v2;
 
 /* By vendor and version of the hardware; the last version of a vendor stands for later ones. */
 #define HVPMU_LAYOUT_VERSIONS 3
-extern const struct hvpmu_layout *const hvpmu_layouts[HVPMU_VENDORS][HVPMU_LAYOUT_VERSIONS];
+extern const struct hvpmu_layout *const hvpmu_layouts[HVPMU_VENDORS * HVPMU_LAYOUT_VERSIONS];
+
+/* Where in that table the layout of this hardware is. */
+u8 hvpmu_layout_index(const struct hvpmu_caps *caps);
 
 /* The layout of the partition's hardware; `part` is the machine's or a vCPU's. */
 static inline const struct hvpmu_layout *hvpmu_layout(const struct hvpmu_part *part)
 {
-	unsigned int version = part->hw_version;
-
-	if (version >= HVPMU_LAYOUT_VERSIONS)
-		version = HVPMU_LAYOUT_VERSIONS - 1;
-	return hvpmu_layouts[part->vendor][version];
+	return hvpmu_layouts[part->layout];
 }
 
 #endif

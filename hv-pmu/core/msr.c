@@ -69,7 +69,8 @@ static u64 assign(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu_r
 	u64 before, changed;
 
 	switch (reg.kind) {
-	case HVPMU_REG_COUNTER: hvpmu_write_counter(vcpu, env, reg.counter, value); return 0;
+	case HVPMU_REG_COUNTER:
+	case HVPMU_REG_LEGACY_COUNTER: hvpmu_write_counter(vcpu, env, reg.counter, value); return 0;
 	case HVPMU_REG_SELECT:
 		before = vcpu->gp_select[reg.counter];
 		vcpu->gp_select[reg.counter] = value;
@@ -112,7 +113,7 @@ static int check_from_host(const struct hvpmu_vcpu *vcpu, const struct hvpmu_lay
 		return value & ~hvpmu_perf_capabilities(&vcpu->part) & ~HVPMU_CAP_FW_WRITE
 			       ? HVPMU_GP
 			       : HVPMU_OK;
-	case HVPMU_REG_COUNTER: as_guest.is_legacy = false; break;
+	case HVPMU_REG_LEGACY_COUNTER: as_guest.kind = HVPMU_REG_COUNTER; break;
 	default: break;
 	}
 	return layout->check(&vcpu->part, as_guest, value, ret_value);
@@ -128,10 +129,8 @@ int hvpmu_wrmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 val
 		return HVPMU_UNKNOWN;
 	result = from_host ? check_from_host(vcpu, layout, reg, value, &value)
 			   : layout->check(&vcpu->part, reg, value, &value);
-	if (result == HVPMU_UNKNOWN)
-		return HVPMU_OK; /* as the hardware: ignored */
 	if (result)
-		return result;
+		return result == HVPMU_UNKNOWN ? HVPMU_OK : result; /* ignored, as by hardware */
 	hvpmu_begin(vcpu, env);
 	hvpmu_follow(vcpu, env, assign(vcpu, env, reg, value));
 	hvpmu_end(env);
@@ -141,7 +140,8 @@ int hvpmu_wrmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 val
 static u64 value_of(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu_reg reg)
 {
 	switch (reg.kind) {
-	case HVPMU_REG_COUNTER: return hvpmu_read_counter(vcpu, env, reg.counter);
+	case HVPMU_REG_COUNTER:
+	case HVPMU_REG_LEGACY_COUNTER: return hvpmu_read_counter(vcpu, env, reg.counter);
 	case HVPMU_REG_SELECT: return vcpu->gp_select[reg.counter];
 	case HVPMU_REG_FIXED_CTRL: return vcpu->fixed_ctrl;
 	case HVPMU_REG_GLOBAL_CTRL: return vcpu->global_ctrl;

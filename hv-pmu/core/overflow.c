@@ -30,9 +30,11 @@ void hvpmu_overflowed(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 
 /*
  * Without a status register an overflow is a counter that went down: writes of the guest trap, so
- * the value in memory is the last one that was written or seen.
+ * the value in memory is the last one that was written or seen. Out of line, as take() is: what
+ * comes with each trap and put is a look at the status register that finds nothing.
  */
-static u64 compare_counters(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
+static __attribute__((noinline)) u64 compare_counters(struct hvpmu_vcpu *vcpu,
+						      struct hvpmu_env *env)
 {
 	u64 set = vcpu->hw;
 	u64 overflowed = 0;
@@ -49,16 +51,13 @@ static u64 compare_counters(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 	return overflowed;
 }
 
-u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_found found)
+/* Hardware forgets these overflows, and the guest gets them. */
+static __attribute__((noinline)) void take(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set,
+					   enum hvpmu_found found)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 	struct hvpmu_cpu *cpu = env->cpu;
-	u64 set;
 
-	set = layout->status ? hvpmu_env_rdmsr(env, layout->status) & vcpu->hw
-			     : compare_counters(vcpu, env);
-	if (!set)
-		return 0;
 	/* Before the acknowledgement: an NMI between the two must find one or the other. */
 	if (found == HVPMU_FOUND_EARLY && (set & vcpu->with_pmi & ~cpu->nmi_claimed))
 		cpu->is_pmi_expected = true;
@@ -66,6 +65,16 @@ u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_fou
 	if (layout->status)
 		hvpmu_env_wrmsr(env, layout->status_clear, set);
 	hvpmu_overflowed(vcpu, env, set);
+}
+
+u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_found found)
+{
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 set = layout->status ? hvpmu_env_rdmsr(env, layout->status) & vcpu->hw
+				 : compare_counters(vcpu, env);
+
+	if (set)
+		take(vcpu, env, set, found);
 	return set;
 }
 

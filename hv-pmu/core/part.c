@@ -52,7 +52,7 @@ int hvpmu_part_init(const struct hvpmu_caps *caps, unsigned int want_gp, unsigne
 	*ret = (struct hvpmu_part){
 		.vendor = caps->vendor,
 		.version = guest_version(caps, want_gp),
-		.hw_version = caps->version,
+		.layout = hvpmu_layout_index(caps),
 		.num_gp = (u8)want_gp,
 		.num_fixed = (u8)want_fixed,
 		.gp_width = caps->gp_width,

@@ -46,7 +46,7 @@ static bool is_same_kind(const struct hvpmu_part *part, const struct hvpmu_saved
 static bool could_hold(const struct hvpmu_part *part, enum hvpmu_reg_kind kind,
 		       unsigned int counter, u64 value)
 {
-	struct hvpmu_reg reg = {.kind = (u8)kind, .counter = (u8)counter};
+	struct hvpmu_reg reg = {.kind = kind, .counter = counter};
 	u64 taken;
 
 	return !hvpmu_layout(part)->check(part, reg, value, &taken) && taken == value;

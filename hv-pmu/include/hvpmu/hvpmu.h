@@ -66,7 +66,7 @@ struct hvpmu_part {
 	u8 num_events;
 	bool has_full_width;
 	u32 events_unavailable;
-	u8 hw_version; /* the hardware's, wherever a guest's CPUID was narrowed */
+	u8 layout; /* of the hardware, whatever the guest's CPUID says: hvpmu_layout_index() */
 	u8 reserved[3];
 	u64 guest_mask; /* counters of the guest */
 	u64 host_mask;	/* counters that stay the host's */

@@ -3,6 +3,7 @@
 #include "tests/unit/check.h"
 
 #include "common/base/array.h"
+#include "hv-pmu/core/layout.h"
 #include "hvpmu/hvpmu.h"
 
 #define WIDE(v, gp, fixed, gp_bits, fixed_bits, is_full)                                           \
@@ -59,7 +60,8 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 	static const struct {
 		struct hvpmu_caps caps;
 		unsigned int gp, fixed;
-		u8 version, hw_version;
+		u8 version;
+		const struct hvpmu_layout *layout;
 		u64 guest, host;
 		u32 leaf_0a[4], leaf_80000022[4];
 		bool has_core_ext;
@@ -68,7 +70,7 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 		 4,
 		 0,
 		 2,
-		 2,
+		 &hvpmu_layout_intel,
 		 0xf,
 		 0x7000000f0,
 		 {0x07300402, 0x40, 0, 0x8000},
@@ -78,7 +80,7 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 		 2,
 		 3,
 		 3,
-		 3,
+		 &hvpmu_layout_intel,
 		 0x700000003,
 		 0xc,
 		 {0x07300203, 0x40, 0, 0x8603},
@@ -88,7 +90,7 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 		 8,
 		 3,
 		 4,
-		 4,
+		 &hvpmu_layout_intel,
 		 0x7000000ff,
 		 0,
 		 {0x07300804, 0x40, 0, 0x8603},
@@ -98,7 +100,7 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 		 4,
 		 2,
 		 5,
-		 5,
+		 &hvpmu_layout_intel,
 		 0x30000000f,
 		 0xc000000f0,
 		 {0x07300405, 0x40, 3, 0x8602},
@@ -108,7 +110,7 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 		 0,
 		 4,
 		 5,
-		 5,
+		 &hvpmu_layout_intel,
 		 0xf00000000,
 		 0xff,
 		 {0x07300005, 0x40, 0xf, 0x8604},
@@ -118,19 +120,19 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 		 4,
 		 2,
 		 5,
-		 6,
+		 &hvpmu_layout_intel,
 		 0x30000000f,
 		 0xc000000f0,
 		 {0x07300405, 0x40, 3, 0x8602},
 		 {0},
 		 false},
-		{{AMD(0, 4)}, 4, 0, 0, 0, 0xf, 0, {0}, {0}, false},
-		{{AMD(1, 6)}, 4, 0, 0, 1, 0xf, 0x30, {0}, {0}, false},
-		{{AMD(1, 6)}, 6, 0, 1, 1, 0x3f, 0, {0}, {0}, true},
-		{{AMD(2, 6)}, 1, 0, 2, 2, 0x1, 0x3e, {0}, {1, 1}, true},
-		{{AMD(2, 6)}, 4, 0, 2, 2, 0xf, 0x30, {0}, {1, 4}, true},
-		{{AMD(2, 16)}, 15, 0, 2, 2, 0x7fff, 0x8000, {0}, {1, 15}, true},
-		{{AMD(3, 6)}, 4, 0, 2, 3, 0xf, 0x30, {0}, {1, 4}, true},
+		{{AMD(0, 4)}, 4, 0, 0, &hvpmu_layout_amd_k7, 0xf, 0, {0}, {0}, false},
+		{{AMD(1, 6)}, 4, 0, 0, &hvpmu_layout_amd_core, 0xf, 0x30, {0}, {0}, false},
+		{{AMD(1, 6)}, 6, 0, 1, &hvpmu_layout_amd_core, 0x3f, 0, {0}, {0}, true},
+		{{AMD(2, 6)}, 1, 0, 2, &hvpmu_layout_amd_v2, 0x1, 0x3e, {0}, {1, 1}, true},
+		{{AMD(2, 6)}, 4, 0, 2, &hvpmu_layout_amd_v2, 0xf, 0x30, {0}, {1, 4}, true},
+		{{AMD(2, 16)}, 15, 0, 2, &hvpmu_layout_amd_v2, 0x7fff, 0x8000, {0}, {1, 15}, true},
+		{{AMD(3, 6)}, 4, 0, 2, &hvpmu_layout_amd_v2, 0xf, 0x30, {0}, {1, 4}, true},
 	};
 
 	(void)state;
@@ -141,7 +143,7 @@ static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 		assert_int_equal(
 			hvpmu_part_init(&cases[i].caps, cases[i].gp, cases[i].fixed, &part), 0);
 		assert_int_equal(part.version, cases[i].version);
-		assert_int_equal(part.hw_version, cases[i].hw_version);
+		assert_ptr_equal(hvpmu_layout(&part), cases[i].layout);
 		assert_int_equal(part.guest_mask, cases[i].guest);
 		assert_int_equal(part.host_mask, cases[i].host);
 		hvpmu_cpuid_0a(&part, regs);
@@ -249,7 +251,7 @@ static void a_guest_can_be_told_of_less_but_not_of_more_on_intel(void **state)
 		assert_int_equal(narrowed.guest_mask, cases[i].guest);
 		assert_int_equal(narrowed.host_mask, part.host_mask);
 		assert_int_equal(narrowed.version, cases[i].leaf[0] & 0xff);
-		assert_int_equal(narrowed.hw_version, 5);
+		assert_ptr_equal(hvpmu_layout(&narrowed), &hvpmu_layout_intel);
 	}
 }
 
