@@ -42,9 +42,15 @@ static inline u64 *hvpmu_counter(struct hvpmu_vcpu *vcpu, unsigned int counter)
 				       : &vcpu->gp_counter[counter];
 }
 
+/* The bits of a counter of this width, 1 to 64. */
+static inline u64 hvpmu_width_mask(unsigned int width)
+{
+	return ~0ULL >> (64 - width);
+}
+
 static inline u64 hvpmu_counter_mask(const struct hvpmu_part *part, unsigned int counter)
 {
-	return hvpmu_low_bits(hvpmu_is_fixed(counter) ? part->fixed_width : part->gp_width);
+	return hvpmu_width_mask(hvpmu_is_fixed(counter) ? part->fixed_width : part->gp_width);
 }
 
 /* A fixed counter's four bits of a FIXED_CTR_CTRL value. */

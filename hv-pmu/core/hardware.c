@@ -254,7 +254,7 @@ static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct hv
 static inline void unload_gp(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
 			     const struct hvpmu_layout *layout, u64 set)
 {
-	u64 mask = hvpmu_low_bits(vcpu->part.gp_width);
+	u64 mask = hvpmu_width_mask(vcpu->part.gp_width);
 
 	while (set) {
 		u64 i = hvpmu_pop(&set);
@@ -269,7 +269,7 @@ static inline void unload_gp(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
 static inline void unload_fixed(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
 				const struct hvpmu_layout *layout, u64 set)
 {
-	u64 mask = hvpmu_low_bits(vcpu->part.fixed_width);
+	u64 mask = hvpmu_width_mask(vcpu->part.fixed_width);
 
 	while (set) {
 		u64 i = hvpmu_pop(&set);

@@ -33,8 +33,8 @@ void hvpmu_overflowed(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
  * the value in memory is the last one that was written or seen. Out of line, as take() is: what
  * comes with each trap and put is a look at the status register that finds nothing.
  */
-static __attribute__((noinline)) u64 compare_counters(struct hvpmu_vcpu *vcpu,
-						      struct hvpmu_env *env)
+static __attribute__((__noinline__)) u64 compare_counters(struct hvpmu_vcpu *vcpu,
+							  struct hvpmu_env *env)
 {
 	u64 set = vcpu->hw;
 	u64 overflowed = 0;
@@ -52,8 +52,8 @@ static __attribute__((noinline)) u64 compare_counters(struct hvpmu_vcpu *vcpu,
 }
 
 /* Hardware forgets these overflows, and the guest gets them. */
-static __attribute__((noinline)) void take(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set,
-					   enum hvpmu_found found)
+static __attribute__((__noinline__)) void take(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+					       u64 set, enum hvpmu_found found)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 	struct hvpmu_cpu *cpu = env->cpu;

@@ -16,7 +16,7 @@ SOURCES = {
     "emulated": ("pmu_designs/emulated.c", "pmu_designs/registers."),
     "mediated": ("pmu_designs/mediated.c", "pmu_designs/registers."),
 }
-COLUMNS = ("entry", "load", "put", "pmi", "access")
+COLUMNS = ("entry", "load", "put", "switch", "pmi", "access")
 # Counters in use of the figures; the tables on standard error have all.
 SHOWN = (1, 4, 8)
 

@@ -50,7 +50,7 @@ static void fail(const char *what, const struct column *column, const struct wor
 
 static bool is_away_after(const struct column *column)
 {
-	return !strncmp(column->name, "put", 3);
+	return !strncmp(column->name, "put", 3) || !strcmp(column->name, "switch");
 }
 
 /* *ret_fingerprint: what the guest sees afterwards. */

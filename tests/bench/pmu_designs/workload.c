@@ -187,6 +187,13 @@ static void step_put_dirty(const struct workload *workload)
 	workload->design->leave();
 }
 
+/* Both: designs put the same work at one end or the other. */
+static void step_switch(const struct workload *workload)
+{
+	step_load(workload);
+	step_put(workload);
+}
+
 /* From the overflow to the guest with its PMI. */
 static void step_pmi(const struct workload *workload)
 {
@@ -256,6 +263,7 @@ const struct column workload_columns[] = {
 	{"entry", 0, true, in_guest, step_entry},
 	{"load", 0, true, away, step_load},
 	{"put", 0, true, in_guest, step_put},
+	{"switch", 0, true, away, step_switch},
 	{"pmi", 1, true, near_overflow, step_pmi},
 	{"access", 1, true, with_status, step_access},
 	/* Single ones of "access", and a put that may leave values behind. */
