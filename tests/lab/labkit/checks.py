@@ -5,12 +5,10 @@ import collections
 
 from labkit import domains
 
-# Least shares of hot functions in their half of a guest's samples; the rest is system calls, ticks, and the boot of a
-# guest that is started within the session. Measured on an idle machine: 0.9 and 0.45; after a boot 0.65 and 0.1.
+# Least shares of hot functions in their half of a guest's samples, once its workload runs; the rest is system calls
+# and ticks. Measured on an idle machine: 0.9 and 0.45.
 MIN_USER_SHARE = 0.6
 MIN_KERNEL_SHARE = 0.2
-MIN_USER_SHARE_AFTER_BOOT = 0.25
-MIN_KERNEL_SHARE_AFTER_BOOT = 0.03
 MIN_SAMPLES = 200
 # Between the scenario's clock and the samples', in seconds.
 CLOCK_SLACK = 0.1
@@ -114,18 +112,17 @@ def _leads(rows, names, image, min_share):
     return None
 
 
-def hot_functions_lead(profile, results):
+def hot_functions_lead(hvprof, results, *options):
+    """From the moment on at which the guest's workload runs; what came before is its boot."""
     for guest in domains.GUESTS.values():
-        boots_within = (results.seconds_of("vm_start", guest.name) >
-                        results.seconds_of("profile_start"))
-        min_kernel = MIN_KERNEL_SHARE_AFTER_BOOT if boots_within else MIN_KERNEL_SHARE
-        min_user = MIN_USER_SHARE_AFTER_BOOT if boots_within else MIN_USER_SHARE
+        start = results.seconds_of("vm_ready", guest.name) - hvprof.start_time() / 1e9
+        profile = Profile(hvprof.report(f"--time={max(start, 0):.3f}-", *options))
         kernel = profile.select(owner="domain", domain=guest.name, mode="guest-kernel")
         user = profile.select(owner="domain", domain=guest.name, mode="guest-user")
-        wrong = _leads(kernel, guest.hot_kernel, guest.kernel_image, min_kernel)
+        wrong = _leads(kernel, guest.hot_kernel, guest.kernel_image, MIN_KERNEL_SHARE)
         if wrong:
             yield f"{guest.name}, kernel: {wrong}"
-        wrong = _leads(user, (guest.hot_user,), guest.name, min_user)
+        wrong = _leads(user, (guest.hot_user,), guest.name, MIN_USER_SHARE)
         if wrong:
             yield f"{guest.name}, user space: {wrong}"
 
@@ -145,9 +142,15 @@ def no_symbol_is_borrowed(profile):
             yield f"{describe(row)} under {row['owner']} {row['domain']}"
 
 
-def hypervisor_and_host_are_named(profile):
-    # svm_vcpu_run() itself is never seen: it runs with all interrupts held off, the timer's too.
-    for image, prefix in (("[kvm]", "kvm_arch_vcpu_ioctl_run"), ("[kvm_amd]", "svm_")):
+def _vendor_image(model):
+    """How hvprof names the vendor's part of KVM."""
+    return f"[{model.kvm_module.replace('-', '_')}]"
+
+
+def hypervisor_and_host_are_named(profile, model):
+    # Without NMIs svm_vcpu_run() itself is never seen: it runs with all interrupts held off, the timer's too.
+    vendor = (_vendor_image(model), model.kvm_prefix)
+    for image, prefix in (("[kvm]", "kvm_arch_vcpu_ioctl_run"), vendor):
         rows = profile.select(owner="hypervisor", image=image)
         if not any(row["symbol"].startswith(prefix) for row in rows if not row["unresolved"]):
             yield f"hypervisor: no {image} {prefix}; there are: {', '.join(map(describe, rows[:5]))}"
@@ -183,14 +186,14 @@ def unresolved_samples_stay(profile):
             yield f"no words for the reason {entry['reason']}"
 
 
-def chains_are_the_hosts(samples):
+def chains_are_the_hosts(samples, model):
     """The host's stack is no caller of a guest's function; in KVM it leads to the vCPU's ioctl."""
     in_guest = [sample for sample in samples if sample["mode"].startswith("guest")]
     wrong = [sample for sample in in_guest if sample["chain"]]
     if wrong:
         yield f"{len(wrong)} of {len(in_guest)} guest samples have a chain: {wrong[0]['chain']}"
     in_kvm = [sample for sample in samples
-              if sample["owner"] == "hypervisor" and sample["image"] in ("[kvm]", "[kvm_amd]")]
+              if sample["owner"] == "hypervisor" and sample["image"] in ("[kvm]", _vendor_image(model))]
     right = [sample for sample in in_kvm if "kvm_vcpu_ioctl" in (sample["chain"] or "")]
     if len(right) < 0.8 * len(in_kvm) or not right:
         yield f"only {len(right)} of {len(in_kvm)} samples in KVM come from kvm_vcpu_ioctl"

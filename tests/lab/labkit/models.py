@@ -28,6 +28,8 @@ class Model:
     title: str
     cpu: str
     kvm_module: str
+    # What its functions are called.
+    kvm_prefix: str
     # What perf record is told to take; hvprof finds out for itself.
     event: str
     # On the command lines of the kernels, beside what all have.
@@ -54,15 +56,15 @@ MODELS = {
         # Without cmpxchg16b: TCG emulates its locked form by stopping all processors, and a processor that is stopped
         # just after an event injection delivers the event twice (a fault of QEMU 7.2).
         Model(name="stock", title="Debian's QEMU, TCG with SVM, no PMU", cpu="max,+svm,-cx16",
-              kvm_module="kvm-amd", event="cpu-clock"),
+              kvm_module="kvm-amd", kvm_prefix="svm_", event="cpu-clock"),
         # Family, model and stepping are those of which Linux knows the PMU's events: Cascade Lake.
         Model(name="intel", title="the PMU machine, VT-x and Intel's PMU",
               cpu="max,+svm,vendor=GenuineIntel,family=6,model=85,stepping=7", kvm_module="kvm-intel",
-              event="cycles", host_options=f"{NO_CERTIFICATES} {NO_L1TF}", guest_options=NO_CERTIFICATES, icount=4,
+              kvm_prefix="vmx_", event="cycles", host_options=f"{NO_CERTIFICATES} {NO_L1TF}", guest_options=NO_CERTIFICATES, icount=4,
               seed=1, slowness=8),
         Model(name="amd", title="the PMU machine, SVM and AMD's PMU", cpu="max,+svm",
-              kvm_module="kvm-amd", event="cycles", host_options=NO_CERTIFICATES, guest_options=NO_CERTIFICATES, icount=4,
-              seed=1, slowness=8),
+              kvm_module="kvm-amd", kvm_prefix="svm_", event="cycles", host_options=NO_CERTIFICATES,
+              guest_options=NO_CERTIFICATES, icount=4, seed=1, slowness=8),
     )
 }
 
