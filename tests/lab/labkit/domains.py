@@ -18,6 +18,8 @@ class Guest:
     kernel_image: str
     name_option: str
     qmp: bool = False
+    # Its kernel's function is one repeated string instruction: many cycles, but hardly an instruction or a branch.
+    kernel_repeats: bool = False
     # Its program has a random address, so it is found by /proc/PID/maps alone.
     is_pie: bool = False
     modules: tuple = ()
@@ -50,7 +52,7 @@ GUESTS = {
               pause_ms=0, hot_user="hot_batch_sift",
               hot_kernel=("clear_page_rep", "clear_page_orig", "clear_page_erms"),
               kernel_image="[kernel]", name_option="-name guest=batch,process=vm-batch",
-              is_pie=True, modules=VIRTIO_BLK),
+              kernel_repeats=True, is_pie=True, modules=VIRTIO_BLK),
     )
 }
 

@@ -78,6 +78,8 @@ class Configuration:
     cpus: int = 2
     icount: int = None
     seed: int = None
+    # Further properties of the processor, such as "pmu-skid=50".
+    cpu_features: str = ""
     # Further options for QEMU, say for its debugger.
     extra: tuple = ()
 
@@ -94,6 +96,6 @@ class Configuration:
     def command(self):
         """QEMU without what it boots and where its console goes."""
         how = self._counting() if self.model.is_deterministic else ["-accel", "tcg,thread=multi"]
-        return [str(self.emulator), *how, "-cpu", self.model.cpu, "-smp", str(self.cpus),
-                "-m", str(MEMORY_MB), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        return [str(self.emulator), *how, "-cpu", ",".join(filter(None, (self.model.cpu, self.cpu_features))),
+                "-smp", str(self.cpus), "-m", str(MEMORY_MB), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 *self.extra]

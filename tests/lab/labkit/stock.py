@@ -46,6 +46,7 @@ class Request:
     seed: int = None
     attempts: int = None
     kernel: str = packages.METAPACKAGE
+    cpu_features: str = ""
     qemu: pathlib.Path = None
     qemu_options: str = ""
     shell: bool = False
@@ -107,7 +108,7 @@ def _configure(request, report):
         raise UsageError(f"no program {request.qemu}")
     emulator = request.qemu.resolve() if request.qemu else model.find_emulator(report)
     return Configuration(model, emulator, request.cpus, request.icount, request.seed,
-                         tuple(shlex.split(request.qemu_options)))
+                         request.cpu_features, tuple(shlex.split(request.qemu_options)))
 
 
 def _attempts(request):

@@ -49,6 +49,10 @@ class CommandLine(unittest.TestCase):
         self.assertIn(" -smp 1 ", line)
         self.assertTrue(line.endswith(" -s -S "))
 
+    def test_properties_of_processors_are_added_to_the_models(self):
+        self.assertIn(" -cpu max,+svm,pmu-skid=50,pmu-gp=4 ", command("amd", cpu_features="pmu-skid=50,pmu-gp=4"))
+        self.assertIn(" -cpu max,+svm ", command("amd"))
+
     def test_the_vendor_has_its_own_kvm(self):
         for name, vendor, module in (("intel", "vendor=GenuineIntel", "kvm-intel"), ("amd", "max,+svm ", "kvm-amd")):
             self.assertIn(vendor, command(name))
