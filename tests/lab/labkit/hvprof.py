@@ -3,11 +3,34 @@
 
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 
 
 class HvprofFailure(Exception):
     """hvprof ended with another status than asked for; the message has what it said."""
+
+
+def _output(command):
+    """What it prints."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    if done.returncode:
+        raise HvprofFailure(f"{' '.join(command)}\nended with status {done.returncode}:\n"
+                            f"{done.stderr}")
+    return done.stdout
+
+
+def rows_of_all_events(program, session):
+    """One dictionary for each sample of a session, or of a perf.data file, without symbols."""
+    if session.name != "perf.data":
+        text = _output([str(program), "script", "-i", str(session), "--event=all", "--format=json"])
+        return [json.loads(line) for line in text.splitlines()]
+    with tempfile.TemporaryDirectory() as folder:
+        imported = pathlib.Path(folder) / "hvprof.data"
+        _output([str(program), "import", "-o", str(imported), str(session)])
+        return rows_of_all_events(program, imported)
 
 
 class Hvprof:
@@ -30,12 +53,7 @@ class Hvprof:
     def run(self, verb, *options, images=None):
         """What it prints."""
         command = self.command(verb, *options, images=images)
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                              text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
-        if done.returncode:
-            raise HvprofFailure(f"{' '.join(command)}\nended with status {done.returncode}:\n"
-                                f"{done.stderr}")
-        return done.stdout
+        return _output(command)
 
     def report(self, *options, images=None):
         """The profile with a row for each owner, domain, mode, image and symbol."""

@@ -47,4 +47,3 @@ phase hvprof hvprof -e cycles -e instructions -c 98129
 phase perf perf -e cycles:GH -e instructions:GH -c 98129
 phase crowd hvprof -e cycles -e instructions -e branches -e branch-misses -e cache-references \
 	-e cache-misses -c 98129
-perf script -i /out/phases/perf/perf.data -F event,ip >/out/phases/perf/script 2>/dev/null
