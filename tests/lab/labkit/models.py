@@ -9,6 +9,8 @@ from labkit import pmu_machine, programs
 MEMORY_MB = 2560
 # Whatever time it is here, it is always the same time there.
 CLOCK = "base=2026-01-01T00:00:00,clock=vm"
+# The disk answers by this machine's clock, so firmware shall not ask it.
+STRICT_BOOT = "strict=on"
 # Where Debian has the firmware that our build of QEMU does not bring along.
 FIRMWARE = ("/usr/share/qemu", "/usr/share/seabios")
 
@@ -88,7 +90,7 @@ class Configuration:
         icount = self.model.icount if self.icount is None else self.icount
         seed = self.model.seed if self.seed is None else self.seed
         options = ["-accel", "tcg,thread=single", "-icount", f"shift={icount},sleep=off",
-                   "-seed", str(seed), "-rtc", CLOCK]
+                   "-seed", str(seed), "-rtc", CLOCK, "-boot", STRICT_BOOT]
         for folder in FIRMWARE:
             options += ["-L", folder]
         return options

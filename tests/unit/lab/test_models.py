@@ -36,7 +36,7 @@ class CommandLine(unittest.TestCase):
         for name in ("intel", "amd"):
             line = command(name)
             for part in ("-accel tcg,thread=single", "-icount shift=4,sleep=off", "-seed 1",
-                         "-rtc base=2026-01-01T00:00:00,clock=vm", "-L /usr/share/qemu -L /usr/share/seabios"):
+                         "-rtc base=2026-01-01T00:00:00,clock=vm", "-boot strict=on", "-L /usr/share/qemu -L /usr/share/seabios"):
                 self.assertIn(f" {part} ", line, name)
 
     def test_zero_is_a_choice(self):
