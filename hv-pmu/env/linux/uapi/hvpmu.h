@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-2-Clause) */
+/*
+ * /dev/hvpmu: samples of a whole KVM host, each with its domain and vCPU.
+ *
+ * Open it (CAP_PERFMON or CAP_SYS_ADMIN), HVPMU_IOC_SETUP, then map each CPU's ring: at offset
+ * cpu * (header_size + data_size), that many bytes, shared, readable and writable. What is in a
+ * ring: struct hvpmu_ring_page and the records of <hvpmu/abi.h>. Then HVPMU_IOC_ENABLE. poll()
+ * says POLLIN when a ring is a quarter full. The last close ends it all.
+ */
+#ifndef _UAPI_LINUX_HVPMU_H
+#define _UAPI_LINUX_HVPMU_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define HVPMU_DEV_VERSION 1
+#define HVPMU_DEV_EVENTS_MAX 32
+
+/* Flags of an event. */
+#define HVPMU_DEV_FREQUENCY (1u << 0) /* `period` is samples a second */
+#define HVPMU_DEV_NO_USER (1u << 1)
+#define HVPMU_DEV_NO_KERNEL (1u << 2)
+#define HVPMU_DEV_NO_HOST (1u << 3)
+#define HVPMU_DEV_NO_GUEST (1u << 4)
+
+struct hvpmu_dev_event {
+	__u32 type; /* of perf_event_attr, as config */
+	__u32 flags;
+	__u64 config;
+	__u64 period;
+	char name[40]; /* for EVENT records; NUL-terminated */
+};
+
+/* Flags of a setup. */
+#define HVPMU_DEV_CHAIN (1u << 0) /* call chains, of guests by frame pointers */
+
+struct hvpmu_dev_setup {
+	__u32 size; /* of this structure: a later version appends */
+	__u32 flags;
+	__u64 data_size; /* bytes of records a ring: a power of two, 4 KiB to 1 GiB */
+	__u64 events;	 /* pointer to struct hvpmu_dev_event[num_events] */
+	__u32 num_events;
+	__u32 chain_max; /* at most 127; 0: 127 */
+};
+
+struct hvpmu_dev_info {
+	__u32 size;	/* in: of this structure; out: bytes filled in */
+	__u32 version;	/* HVPMU_DEV_VERSION */
+	__u32 num_cpus; /* rings there are: CPU numbers are below this */
+	__u32 header_size;
+	__u64 guest_mask; /* counters that are the guests' now, as in IA32_PERF_GLOBAL_CTRL */
+	__u64 host_mask;  /* counters that are left to the host */
+	__u32 num_vms;	  /* VMs with a partitioned PMU */
+	__u32 num_events; /* of the setup, 0 before */
+};
+
+#define HVPMU_IOC_INFO _IOWR(0xBA, 0x00, struct hvpmu_dev_info)
+#define HVPMU_IOC_SETUP _IOW(0xBA, 0x01, struct hvpmu_dev_setup)
+#define HVPMU_IOC_ENABLE _IO(0xBA, 0x02)
+#define HVPMU_IOC_DISABLE _IO(0xBA, 0x03)
+
+#endif
