@@ -40,9 +40,10 @@ static const struct hvp_option options[] = {
 	 .name = "sort",
 	 .value = "KEYS",
 	 .offset = offsetof(struct config, sort),
-	 .completion = "owner domain vcpu mode cpu pid tid comm image symbol line event address",
+	 .completion = "owner domain vcpu mode cpu pid tid comm image symbol line event address "
+		       "aspace",
 	 .help = "what rows are told apart by: owner, domain, vcpu, mode, cpu, pid, tid, comm, "
-		 "image, symbol, line, event, address (default domain,image,symbol)"},
+		 "image, symbol, line, event, address, aspace (default domain,image,symbol)"},
 	HVP_FIELDS_OPTION(struct config, fields, HVP_REPORT_FIELDS,
 			  "the columns, or +NAME,-NAME to add and remove some; "
 			  "there are " HVP_REPORT_FIELDS),

@@ -30,9 +30,9 @@ static const struct hvp_option options[] = {
 	HVP_FIELDS_OPTION(
 		struct config, fields,
 		"time cpu owner domain vcpu comm pid tid mode event period ip place symbol offset "
-		"image line chain",
+		"image line aspace chain",
 		"the columns: time, cpu, owner, domain, vcpu, comm, pid, tid, mode, event, "
-		"period, ip, place, symbol, offset, image, line, chain"),
+		"period, ip, place, symbol, offset, image, line, aspace, chain"),
 	{.type = HVP_OPTION_FLAG,
 	 .letter = 'g',
 	 .name = "call-graph",
@@ -157,6 +157,7 @@ static const struct script_field fields[] = {
 	VALUE(HVP_DIM_SYMBOL, "symbol", HVP_CELL_TEXT, 24),
 	{{"offset", "offset", HVP_CELL_HEX, 8, false}, 0, 0, get_offset},
 	VALUE(HVP_DIM_LINE, "line", HVP_CELL_TEXT, 24),
+	VALUE(HVP_DIM_ASPACE, "aspace", HVP_CELL_HEX, 18),
 	{{"chain", "chain", HVP_CELL_TEXT, 0, false}, 0, 0, get_chain},
 };
 #define NUM_FIELDS HVP_ARRAY_SIZE(fields)

@@ -155,6 +155,7 @@ const struct hvp_column hvp_columns[] = {
 	DIM(HVP_DIM_TID, "tid", "tid", HVP_CELL_NUMBER, "host thread"),
 	DIM(HVP_DIM_COMM, "comm", "comm", HVP_CELL_TEXT, "name of the host thread"),
 	DIM(HVP_DIM_ADDRESS, "address", "address", HVP_CELL_HEX, "address in the image"),
+	DIM(HVP_DIM_ASPACE, "aspace", "address space", HVP_CELL_HEX, "address space in the guest"),
 	DIM(HVP_DIM_IMAGE, "image", "image", HVP_CELL_TEXT, "program, library, kernel, module"),
 	{{"path", "path", HVP_CELL_TEXT, 0, false},
 	 HVP_DIM_BIT(HVP_DIM_IMAGE),

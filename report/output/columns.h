@@ -28,7 +28,7 @@ struct hvp_column {
 /* Their names, for help and completion. */
 #define HVP_REPORT_FIELDS                                                                          \
 	"children share_total share_owner samples children_samples period owner domain vcpu "      \
-	"vcpus mode cpu event pid tid comm address image path symbol unresolved line"
+	"vcpus mode cpu event pid tid comm address aspace image path symbol unresolved line"
 
 extern const struct hvp_column hvp_columns[];
 extern const size_t hvp_num_columns;

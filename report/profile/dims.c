@@ -25,6 +25,8 @@ const struct hvp_dim_info hvp_dims[HVP_NUM_DIMS] = {
 	[HVP_DIM_EVENT] = {"event", NULL, "event", HVP_KIND_TEXT, "event that was sampled"},
 	[HVP_DIM_ADDRESS] = {"address", "addr", "address", HVP_KIND_HEX,
 			     "address of the instruction, as the image has it"},
+	[HVP_DIM_ASPACE] = {"aspace", "cr3", "address space", HVP_KIND_HEX,
+			    "address space within the guest: its page tables' root"},
 };
 
 bool hvp_dim_find(const char *word, enum hvp_dim *ret)

@@ -34,8 +34,10 @@ enum hvp_dim {
 	/* Index in the session's event table. */
 	HVP_DIM_EVENT,
 	HVP_DIM_ADDRESS,
+	/* hvp_aspace_of_row(); HVP_VALUE_NONE where it is not known. */
+	HVP_DIM_ASPACE,
 };
-#define HVP_NUM_DIMS 13
+#define HVP_NUM_DIMS 14
 
 /* Several values at once, in a row that sums samples which differ here. */
 #define HVP_VALUE_MIXED UINT64_MAX

@@ -215,7 +215,8 @@ static bool matches_word(const struct hvp_profile *profile, enum hvp_dim dim, ui
 	case HVP_DIM_CPU:
 	case HVP_DIM_PID:
 	case HVP_DIM_TID:
-	case HVP_DIM_ADDRESS: return is_in_range(word, value);
+	case HVP_DIM_ADDRESS:
+	case HVP_DIM_ASPACE: return is_in_range(word, value);
 	default: return false;
 	}
 }

@@ -26,8 +26,9 @@ enum hvp_code_kind {
 /* What is not asked for is 0 in all places. No padding: the key is hashed and compared as bytes. */
 struct hvp_place_key {
 	uint64_t code;
+	/* hvp_aspace_of_row() */
+	uint64_t aspace;
 	/* From here to `epoch` only for places with a chain, whose frames are located later. */
-	uint64_t guest_cr3;
 	uint32_t kernel_epoch, stack;
 	uint32_t epoch;
 	/* Index of the image. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/array.h"
+#include "report/profile/aspace.h"
 
 struct hvp_error *hvp_profile_init_empty(struct hvp_profile *ret, const struct hvp_session *session,
 					 struct hvp_symbolizer *symbolizer, hvp_dim_set dims)
@@ -34,6 +35,7 @@ struct hvp_error *hvp_profile_init(struct hvp_profile *ret, const struct hvp_ses
 			  dims & (HVP_DIM_BIT(HVP_DIM_ADDRESS) | HVP_DIM_BIT(HVP_DIM_LINE));
 	scan.by_raw_address = dims & HVP_DIM_BIT(HVP_DIM_ADDRESS);
 	scan.by_tid = dims & HVP_DIM_BIT(HVP_DIM_TID);
+	scan.by_aspace = dims & HVP_DIM_BIT(HVP_DIM_ASPACE);
 	scan.by_comm_of_owners =
 		dims & HVP_DIM_BIT(HVP_DIM_COMM) ? UINT32_MAX : options->comm_owners;
 	if (options->comm_owners)
@@ -251,7 +253,7 @@ static void row_of_place(const struct hvp_place *place, struct hvp_row *row)
 {
 	*row = (struct hvp_row){
 		.time = place->time,
-		.guest_cr3 = place->key.guest_cr3,
+		.guest_cr3 = place->key.aspace,
 		.pid = place->pid,
 		.tid = place->tid,
 		.cpu = place->key.cpu,
@@ -267,6 +269,7 @@ static void row_of_place(const struct hvp_place *place, struct hvp_row *row)
 static void fill_context(const struct hvp_profile *profile, const struct hvp_row *row,
 			 uint32_t comm, uint64_t *values)
 {
+	const uint64_t aspace = hvp_aspace_of_row(row);
 	const uint64_t known[HVP_NUM_DIMS] = {
 		[HVP_DIM_VCPU] = row->vcpu == HVP_VCPU_NONE ? HVP_VALUE_NONE : row->vcpu,
 		[HVP_DIM_CPU] = row->cpu,
@@ -274,6 +277,7 @@ static void fill_context(const struct hvp_profile *profile, const struct hvp_row
 		[HVP_DIM_TID] = row->tid,
 		[HVP_DIM_COMM] = comm,
 		[HVP_DIM_LINE] = HVP_VALUE_MIXED,
+		[HVP_DIM_ASPACE] = aspace ? aspace : HVP_VALUE_NONE,
 	};
 
 	for (unsigned int i = 0; i < HVP_NUM_DIMS; i++)

@@ -85,7 +85,8 @@ const char *hvp_profile_text(const struct hvp_profile *profile, enum hvp_dim dim
 	case HVP_DIM_SYMBOL: return text_of_symbol(profile, value);
 	case HVP_DIM_LINE: return text_of_line(profile, value);
 	case HVP_DIM_EVENT: return text_of_event(profile, value);
-	case HVP_DIM_ADDRESS: snprintf(buf, HVP_VALUE_TEXT, "0x%" PRIx64, value); return buf;
+	case HVP_DIM_ADDRESS:
+	case HVP_DIM_ASPACE: snprintf(buf, HVP_VALUE_TEXT, "0x%" PRIx64, value); return buf;
 	default: snprintf(buf, HVP_VALUE_TEXT, "%" PRIu64, value); return buf;
 	}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/scope.h"
+#include "report/profile/aspace.h"
 
 #define MAX_THREADS 16u
 /*
@@ -44,7 +45,6 @@ static void key_of_chain(struct scan_worker *worker, const struct hvp_row *row,
 	const struct hvp_tasks *tasks = worker->job->options->tasks;
 
 	key->stack = row->stack;
-	key->guest_cr3 = row->guest_cr3;
 	if (hvp_mode_is_guest(row->mode))
 		return;
 	key->pid = row->pid;
@@ -65,6 +65,7 @@ static void key_of_row(struct scan_worker *worker, const struct hvp_row *row,
 			      &location);
 	*key = (struct hvp_place_key){
 		.code = location.address,
+		.aspace = options->by_aspace ? hvp_aspace_of_row(row) : 0,
 		.image = hvp_image_index(location.image),
 		.pid = options->by_pid ? row->pid : 0,
 		.tid = options->by_tid ? row->tid : 0,

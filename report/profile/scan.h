@@ -31,7 +31,7 @@ struct hvp_scan_options {
 	/* Session clock, [from, until]. */
 	uint64_t time_from, time_until;
 	/* What places are told apart by, beside function, domain, owner, mode and event. */
-	bool by_vcpu, by_cpu, by_pid, by_tid, by_stack, by_address;
+	bool by_vcpu, by_cpu, by_pid, by_tid, by_aspace, by_stack, by_address;
 	/* Also what has no symbol: by_address alone sums it by reason. */
 	bool by_raw_address;
 	/* By thread name: a bit for each owner. */

@@ -279,6 +279,25 @@ static void add_second_event(struct hvp_session_writer *writer, struct made_stat
 	made_add(writer, state, sample, 11, NULL, 0);
 }
 
+/* The two programs have the same addresses; one has another PCID each time that it is sampled. */
+static void add_spaces(struct hvp_session_writer *writer, struct made_state *state)
+{
+	struct hvp_sample sample =
+		made_guest_sample(state, MADE_WEB, 0, HVP_MODE_GUEST_USER, 0x55d000001234);
+
+	for (unsigned int pcid = 1; pcid < 4; pcid++) {
+		sample.guest_cr3 = UINT64_C(0x8000000004001000) | pcid;
+		made_add(writer, state, sample, 5, NULL, 0);
+	}
+	sample.guest_cr3 = 0x7654000;
+	made_add(writer, state, sample, 4, NULL, 0);
+	sample = made_guest_sample(state, MADE_WEB, 1, HVP_MODE_GUEST_KERNEL, GUEST_KERNEL(0x1010));
+	sample.guest_cr3 = 0x7654000;
+	made_add(writer, state, sample, 3, NULL, 0);
+	sample.guest_cr3 = 0x4000000;
+	made_add(writer, state, sample, 2, NULL, 0);
+}
+
 void made_add_samples(struct hvp_session_writer *writer, enum made_kind kind)
 {
 	struct made_state state = {.time = MADE_START + 500 * MILLISECOND};
@@ -290,6 +309,8 @@ void made_add_samples(struct hvp_session_writer *writer, enum made_kind kind)
 	add_host(writer, &state);
 	if (kind == MADE_TWO_EVENTS)
 		add_second_event(writer, &state);
+	if (kind == MADE_SPACES)
+		add_spaces(writer, &state);
 	if (kind != MADE_SMALL)
 		return;
 	add_record(writer,

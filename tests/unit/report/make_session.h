@@ -43,6 +43,8 @@ enum made_kind {
 	MADE_EMPTY,
 	/* The small one, and the collector was killed before it could end it. */
 	MADE_KILLED,
+	/* Guest samples that know their address space: two programs of web. */
+	MADE_SPACES,
 };
 
 /* A writer on `fd` with info, event, records and carried files of a kind, but no samples. */

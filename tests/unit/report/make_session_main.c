@@ -10,6 +10,7 @@
 static const char *const kinds[] = {
 	[MADE_SMALL] = "small",		  [MADE_HOSTILE] = "hostile", [MADE_NO_GUEST] = "no-guest",
 	[MADE_TWO_EVENTS] = "two-events", [MADE_EMPTY] = "empty",     [MADE_KILLED] = "killed",
+	[MADE_SPACES] = "spaces",
 };
 
 int main(int argc, char **argv)
