@@ -122,7 +122,8 @@ static const struct hvp_option options[] = {
 	 .name = "call-graph",
 	 .offset = OFFSET(call_graph),
 	 .value = "fp",
-	 .help = "call chains of the host's code, by frame pointers"},
+	 .help = "call chains by frame pointers: of the host's code, and of guests with the source "
+		 "hvpmu"},
 	{.type = HVP_OPTION_UINT,
 	 .letter = 'm',
 	 .name = "ring-pages",
@@ -171,7 +172,9 @@ static const struct hvp_option options[] = {
 	 .name = "source",
 	 .offset = OFFSET(source),
 	 .value = "NAME",
-	 .help = "the source of samples (see `hvprof list sources`)"},
+	 .completion = "hvpmu perf",
+	 .help = "the source of samples (see `hvprof list sources`); by default hvpmu where the "
+		 "kernel has it and takes the events, and perf otherwise"},
 	HVP_END_OF_OPTIONS,
 };
 
@@ -179,7 +182,6 @@ static const struct record_options defaults = {
 	.frequency = NULL,
 	.output = "hvprof.data",
 	.kallsyms = true,
-	.source = "perf",
 };
 
 static const char *const examples[] = {
@@ -438,7 +440,8 @@ static struct hvp_error *run(struct hvp_context *context, const void *config, in
 	};
 	struct hvp_record_result result = {0};
 
-	hvp_try(hvp_source_find(given->source, &plan.source));
+	if (given->source)
+		hvp_try(hvp_source_find(given->source, &plan.source));
 	hvp_try(plan_command(argc, argv, &storage, &plan));
 	hvp_try(plan_events(given, &storage, &plan));
 	hvp_try(plan_rate(given, &plan));
@@ -446,6 +449,8 @@ static struct hvp_error *run(struct hvp_context *context, const void *config, in
 	hvp_try(plan_guests(given, &storage, &plan));
 	hvp_try(plan_scope(given, &storage, &plan));
 	hvp_try(plan_ring(given, &plan));
+	if (!plan.source)
+		hvp_try(hvp_source_choose(&plan.config, &context->log, &plan.source));
 	plan.symbols = !given->kallsyms	    ? HVP_COLLECTOR_SYMBOLS_NONE
 		       : given->all_symbols ? HVP_COLLECTOR_SYMBOLS_ALL
 					    : HVP_COLLECTOR_SYMBOLS_SEEN;

@@ -8,6 +8,7 @@
 
 #include "common/base/array.h"
 #include "daemon/kvm/discovery.h"
+#include "daemon/kvm/domain_join.h"
 #include "daemon/kvm/guest_files.h"
 #include "daemon/host/kernel_maps.h"
 
@@ -23,6 +24,7 @@ struct hvp_collector {
 	struct hvp_sink sink;
 	struct hvp_domain_table *domains;
 	struct hvp_discovery *discovery;
+	struct hvp_domain_join join;
 	struct hvp_kernel_seen seen;
 	struct tally *tallies;
 	size_t num_tallies, capacity;
@@ -103,6 +105,9 @@ static struct hvp_error *source_record(void *arg, const struct hvp_record *recor
 {
 	struct hvp_collector *collector = arg;
 
+	/* In the source's numbers; the domain table says the same in the session's. */
+	if (record->type == HVP_RECORD_DOMAIN || record->type == HVP_RECORD_VCPU)
+		return hvp_domain_join_see(&collector->join, record);
 	if (record->type == HVP_RECORD_LOST) {
 		collector->stats.lost_samples += record->lost.samples;
 		collector->stats.lost_records += record->lost.records;
@@ -119,9 +124,16 @@ static struct hvp_error *source_record(void *arg, const struct hvp_record *recor
 
 static struct hvp_error *assign_domain(struct hvp_collector *collector, struct hvp_sample *sample)
 {
+	const uint32_t number = sample->domain, vcpu = sample->vcpu;
 	bool wants_discovery;
+	uint32_t domain;
 
 	hvp_try(hvp_domain_table_assign(collector->domains, sample, &wants_discovery));
+	if (number && hvp_domain_join_find(&collector->join, number, sample->pid, &domain)) {
+		sample->domain = domain;
+		sample->vcpu = vcpu;
+		return NULL;
+	}
 	if (!wants_discovery)
 		return NULL;
 	if (collector->discovery)
@@ -215,9 +227,12 @@ static struct hvp_error *init(struct hvp_collector *collector)
 		collector->options.target && !hvp_target_is_all(collector->options.target);
 	hvp_try(hvp_kernel_seen_init(&collector->seen));
 	hvp_try(hvp_domain_table_create(&to_writer, &collector->domains));
-	if (!collector->options.discovers)
-		return NULL;
-	return hvp_discovery_create(&discovery, collector->domains, &collector->discovery);
+	if (collector->options.discovers)
+		hvp_try(hvp_discovery_create(&discovery, collector->domains,
+					     &collector->discovery));
+	hvp_domain_join_init(&collector->join, collector->options.roots, collector->domains,
+			     collector->discovery);
+	return NULL;
 }
 
 struct hvp_error *hvp_collector_create(const struct hvp_collector_options *options,
@@ -240,6 +255,7 @@ void hvp_collector_destroy(struct hvp_collector *collector)
 {
 	if (!collector)
 		return;
+	hvp_domain_join_deinit(&collector->join);
 	hvp_discovery_destroy(collector->discovery);
 	hvp_domain_table_destroy(collector->domains);
 	hvp_kernel_seen_deinit(&collector->seen);

@@ -18,6 +18,7 @@ const struct hvp_host_roots hvp_host_roots_default = {
 	.debugfs = "/sys/kernel/debug",
 	.tracefs = "/sys/kernel/tracing",
 	.run = "/run",
+	.dev = "/dev",
 };
 
 /* Files of /proc have no size beforehand: reads until the end. */

@@ -21,9 +21,10 @@ struct hvp_host_roots {
 	const char *tracefs;
 	/* What running daemons write down. */
 	const char *run;
+	const char *dev;
 };
 
-/* /proc, /sys, /sys/kernel/debug, /sys/kernel/tracing, /run. */
+/* /proc, /sys, /sys/kernel/debug, /sys/kernel/tracing, /run, /dev. */
 extern const struct hvp_host_roots hvp_host_roots_default;
 
 /*

@@ -119,6 +119,17 @@ bool hvp_domain_table_find_vm(const struct hvp_domain_table *domains, uint32_t p
 	return false;
 }
 
+bool hvp_domain_table_find_vcpu(struct hvp_domain_table *domains, uint32_t pid, uint32_t tid,
+				uint64_t time, uint32_t *ret_domain)
+{
+	const struct hvp_thread *thread = hvp_threads_find(&domains->threads, pid, tid, time);
+
+	if (!thread || !thread->is_vcpu)
+		return false;
+	*ret_domain = thread->domain;
+	return true;
+}
+
 uint32_t hvp_domain_table_num(const struct hvp_domain_table *domains)
 {
 	return (uint32_t)domains->num;

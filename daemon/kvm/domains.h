@@ -74,6 +74,9 @@ struct hvp_error *hvp_domain_table_end_vm(struct hvp_domain_table *domains, uint
 /* The running VM of a process by its descriptor; false when there is none. HVP_VM_FD_NONE: any. */
 bool hvp_domain_table_find_vm(const struct hvp_domain_table *domains, uint32_t pid, int fd,
 			      uint32_t *ret_domain);
+/* The domain that a thread was a vCPU of at a time; false when it was none that is known. */
+bool hvp_domain_table_find_vcpu(struct hvp_domain_table *domains, uint32_t pid, uint32_t tid,
+				uint64_t time, uint32_t *ret_domain);
 /* Domains are 1 .. hvp_domain_table_num(). */
 uint32_t hvp_domain_table_num(const struct hvp_domain_table *domains);
 void hvp_domain_table_get(const struct hvp_domain_table *domains, uint32_t domain,

@@ -16,8 +16,7 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-/* "1234-11" */
-static bool parse_vm_folder(const char *name, uint32_t *ret_pid, int *ret_fd)
+bool hvp_kvm_parse_folder(const char *name, uint32_t *ret_pid, int *ret_fd)
 {
 	const char *dash = strchr(name, '-');
 	char pid_text[16];
@@ -118,7 +117,7 @@ struct hvp_error *hvp_kvm_debugfs_scan(const struct hvp_host_roots *roots, uint3
 		uint32_t pid;
 		int fd, vm_fd;
 
-		if (!parse_vm_folder(entry->d_name, &pid, &fd))
+		if (!hvp_kvm_parse_folder(entry->d_name, &pid, &fd))
 			continue;
 		if (pid != only_pid)
 			pid = hvp_kvm_process_of(roots, pid);

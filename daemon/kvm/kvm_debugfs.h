@@ -45,6 +45,9 @@ struct hvp_error *hvp_kvm_debugfs_scan(const struct hvp_host_roots *roots, uint3
 struct hvp_error *hvp_kvm_proc_scan(const struct hvp_host_roots *roots, uint32_t only_pid,
 				    hvp_kvm_vm_fn fn, void *arg) hvp_must_use;
 
+/* A VM's folder there: "1234-11" is a thread and a descriptor. False for any other name. */
+bool hvp_kvm_parse_folder(const char *name, uint32_t *ret_pid, int *ret_fd);
+
 /* The process of a thread, from /proc/TID/status; `tid` itself when it is gone. */
 uint32_t hvp_kvm_process_of(const struct hvp_host_roots *roots, uint32_t tid);
 

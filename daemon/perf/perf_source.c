@@ -11,6 +11,7 @@
 #include "common/base/array.h"
 #include "daemon/host/proc_synth.h"
 #include "daemon/perf/perf_cpu.h"
+#include "daemon/perf/perf_rate.h"
 #include "daemon/perf/perf_times.h"
 #include "daemon/record_config.h"
 
@@ -67,26 +68,11 @@ static struct hvp_error *probe(const struct hvp_host_roots *roots)
 	return status ? hvp_perf_open_error(status, "cpu-clock", true, roots) : NULL;
 }
 
-static struct hvp_error *deliver_note(struct perf_source *source, char *text)
+/* What it cannot, it says when it is opened. */
+static struct hvp_error *suits(const struct hvp_record_config *config)
 {
-	const struct hvp_record record = {
-		.type = HVP_RECORD_NOTE, .time = hvp_clock_now(), .note = {text}};
-	hvp_scope(hvp_free_ptr) char *owner = text;
-
-	return owner ? source->sink.record(source->sink.arg, &record) : hvp_error_no_memory;
-}
-
-/* A formatted note; NULL (out of memory) is delivered as that error. */
-static char *hvp_printf(1, 2) format_note(const char *format, ...)
-{
-	va_list args;
-	char *text;
-	int n;
-
-	va_start(args, format);
-	n = vasprintf(&text, format, args);
-	va_end(args);
-	return n < 0 ? NULL : text;
+	(void)config;
+	return NULL;
 }
 
 static bool is_cycles(const struct hvp_event_spec *spec)
@@ -100,7 +86,7 @@ static struct hvp_error *fall_back_on_clock(struct perf_source *source)
 	const struct hvp_record_config *config = source->config;
 	bool has_fallen_back = false;
 
-	source->fallbacks = calloc(config->num_events, sizeof(*source->fallbacks));
+	source->fallbacks = calloc(config->num_events + 1, sizeof(*source->fallbacks));
 	if (!source->fallbacks)
 		return hvp_error_no_memory;
 	for (size_t i = 0; i < config->num_events; i++) {
@@ -121,27 +107,8 @@ static struct hvp_error *fall_back_on_clock(struct perf_source *source)
 	}
 	if (!has_fallen_back)
 		return NULL;
-	return deliver_note(source, format_note("this machine offers no hardware cycle counter: "
-						"sampled by the timer (cpu-clock)"));
-}
-
-/* -F above what the kernel allows is refused by it; the highest there is serves. */
-static struct hvp_error *limit_frequency(struct perf_source *source, uint64_t *frequency)
-{
-	hvp_scope(hvp_free_ptr) char *path = NULL;
-	uint64_t limit, asked = *frequency;
-
-	if (asprintf(&path, "%s/sys/kernel/perf_event_max_sample_rate",
-		     source->config->roots->proc) < 0)
-		return hvp_error_no_memory;
-	if (!hvp_file_read_u64(path, &limit) || asked <= limit)
-		return NULL;
-	*frequency = limit;
-	if (asked == UINT64_MAX)
-		return NULL;
-	return deliver_note(source, format_note("sampled at %" PRIu64 " Hz instead of %" PRIu64
-						": the limit is kernel.perf_event_max_sample_rate",
-						limit, asked));
+	return hvp_sink_note(&source->sink, "this machine offers no hardware cycle counter: "
+					    "sampled by the timer (cpu-clock)");
 }
 
 static struct hvp_error *note_least_period(struct perf_source *source,
@@ -152,17 +119,17 @@ static struct hvp_error *note_least_period(struct perf_source *source,
 
 	if (attr->freq || attr->sample_period == asked)
 		return NULL;
-	return deliver_note(source,
-			    format_note("%s: a sample every %" PRIu64 " ns instead of %" PRIu64
-					": the kernel's timer is no faster",
-					spec->name, (uint64_t)attr->sample_period, asked));
+	return hvp_sink_note(&source->sink,
+			     "%s: a sample every %" PRIu64 " ns instead of %" PRIu64
+			     ": the kernel's timer is no faster",
+			     spec->name, (uint64_t)attr->sample_period, asked);
 }
 
 static struct hvp_error *describe_events(struct perf_source *source)
 {
 	const struct hvp_perf_set *set = &source->set;
 
-	source->infos = calloc(set->num_events, sizeof(*source->infos));
+	source->infos = calloc(set->num_events + 1, sizeof(*source->infos));
 	if (!source->infos)
 		return hvp_error_no_memory;
 	for (size_t i = 0; i < set->num_events; i++) {
@@ -278,9 +245,9 @@ static struct hvp_error *open_cpus_with_less(struct perf_source *source)
 		}
 	}
 	hvp_error_destroy(err);
-	return deliver_note(source,
-			    format_note("only user mode was sampled: kernel.perf_event_paranoid "
-					"does not let this user see the kernel"));
+	return hvp_sink_note(&source->sink,
+			     "only user mode was sampled: kernel.perf_event_paranoid "
+			     "does not let this user see the kernel");
 }
 
 /*
@@ -345,9 +312,11 @@ static struct hvp_error *open_everything(struct perf_source *source)
 	hvp_try(fall_back_on_clock(source));
 	init_set(source);
 	if (!source->set.options.period)
-		hvp_try(limit_frequency(source, &source->set.options.frequency));
+		hvp_try(hvp_perf_limit_frequency(source->config->roots, &source->sink,
+						 &source->set.options.frequency));
 	for (size_t i = 0; i < source->num_fallbacks; i++)
-		hvp_try(limit_frequency(source, &source->fallbacks[i].frequency));
+		hvp_try(hvp_perf_limit_frequency(source->config->roots, &source->sink,
+						 &source->fallbacks[i].frequency));
 	hvp_try(hvp_cpu_list_read(source->config->roots, "online", &source->online));
 	init_rings(source);
 	hvp_try(describe_events(source));
@@ -480,13 +449,14 @@ static struct hvp_error *open_and_enable(struct perf_source *source, struct hvp_
 static struct hvp_error *refuse_cpu(struct perf_source *source, struct hvp_perf_cpu *cpu,
 				    struct hvp_error *why)
 {
-	char *text = format_note("CPU %u came on line and could not be sampled: %s", cpu->cpu,
-				 hvp_error_message(why));
+	struct hvp_error *err =
+		hvp_sink_note(&source->sink, "CPU %u came on line and could not be sampled: %s",
+			      cpu->cpu, hvp_error_message(why));
 
 	hvp_error_destroy(why);
 	hvp_perf_cpu_close(cpu);
 	cpu->is_refused = true;
-	return deliver_note(source, text);
+	return err;
 }
 
 static struct hvp_error *gain_cpu(struct perf_source *source, uint32_t number)
@@ -581,6 +551,7 @@ const struct hvp_source_ops hvp_perf_source_ops = {
 	.name = "perf",
 	.summary = "samples of the running kernel (perf_event_open), guests included",
 	.probe = probe,
+	.suits = suits,
 	.open = perf_source_open,
 	.events = perf_source_events,
 	.start = perf_source_start,

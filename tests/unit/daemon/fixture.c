@@ -15,13 +15,15 @@ void fixture_tree_init(struct fixture_tree *tree)
 	snprintf(tree->debugfs, sizeof(tree->debugfs), "%s/debugfs", tree->path);
 	snprintf(tree->tracefs, sizeof(tree->tracefs), "%s/tracefs", tree->path);
 	snprintf(tree->run, sizeof(tree->run), "%s/run", tree->path);
+	snprintf(tree->dev, sizeof(tree->dev), "%s/dev", tree->path);
 	fixture_mkdir(tree, "proc");
 	fixture_mkdir(tree, "sys");
 	tree->roots = (struct hvp_host_roots){.proc = tree->proc,
 					      .sys = tree->sys,
 					      .debugfs = tree->debugfs,
 					      .tracefs = tree->tracefs,
-					      .run = tree->run};
+					      .run = tree->run,
+					      .dev = tree->dev};
 }
 
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw)

@@ -11,10 +11,10 @@
 #include "daemon/host/host_files.h"
 #include "daemon/source.h"
 
-/* A folder with proc, sys, debugfs, tracefs and run in it. */
+/* A folder with proc, sys, debugfs, tracefs, run and dev in it. */
 struct fixture_tree {
 	char path[64];
-	char proc[80], sys[80], debugfs[80], tracefs[80], run[80];
+	char proc[80], sys[80], debugfs[80], tracefs[80], run[80], dev[80];
 	struct hvp_host_roots roots;
 };
 

@@ -174,6 +174,53 @@ static void every_sample_reaches_the_session_with_its_domain(void **state)
 	}
 }
 
+/* One thread runs two vCPUs in turn: only the source knows which one it was. */
+static void what_a_source_knows_of_domain_and_vcpu_counts(void **state)
+{
+	const struct hvp_record domain = {.type = HVP_RECORD_DOMAIN,
+					  .time = SECOND,
+					  .domain = {.domain = 70, .pid = 100, .name = "qemu"}};
+	struct hvp_record vcpu = {.type = HVP_RECORD_VCPU,
+				  .time = SECOND,
+				  .vcpu = {.domain = 70, .vcpu = 0, .tid = 101}};
+	struct hvp_sample sample = {.mode = HVP_MODE_GUEST_USER,
+				    .pid = 100,
+				    .tid = 101,
+				    .time = SECOND + 1,
+				    .domain = 70,
+				    .vcpu = 1,
+				    .guest_cr3 = 0x5000};
+	hvp_scope(hvp_session_destroy_scope) struct hvp_session *session = NULL;
+	hvp_scope(hvp_session_cursor_destroy_scope) struct hvp_session_cursor *cursor = NULL;
+	const struct hvp_row *row;
+	struct test *test = *state;
+
+	make_vm(test, 100, "web");
+	start(test);
+	assert_ok(test->sink.record(test->sink.arg, &domain));
+	assert_ok(test->sink.record(test->sink.arg, &vcpu));
+	vcpu.vcpu.vcpu = 1;
+	assert_ok(test->sink.record(test->sink.arg, &vcpu));
+	assert_ok(test->sink.sample(test->sink.arg, &sample));
+	sample.time++;
+	sample.domain = 70;
+	sample.vcpu = 0;
+	assert_ok(test->sink.sample(test->sink.arg, &sample));
+	session = finish(test);
+	/* In the session's numbers, with the name that discovery found, and once. */
+	assert_int_equal(find_record(session, HVP_RECORD_DOMAIN, 0)->domain.domain, 1);
+	assert_string_equal(find_record(session, HVP_RECORD_DOMAIN, 0)->domain.name, "web");
+	assert_null(find_record(session, HVP_RECORD_DOMAIN, 1));
+	assert_ok(hvp_session_cursor_create(session, &cursor));
+	for (uint32_t i = 2; i-- > 0;) {
+		assert_ok(hvp_session_cursor_next(cursor, &row));
+		assert_non_null(row);
+		assert_int_equal(row->domain, 1);
+		assert_int_equal(row->vcpu, i);
+		assert_int_equal(row->guest_cr3, 0x5000);
+	}
+}
+
 static void samples_that_nobody_asked_for_are_counted_and_said(void **state)
 {
 	static const char *const guests[] = {"web"};
@@ -336,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		test(every_sample_reaches_the_session_with_its_domain),
+		test(what_a_source_knows_of_domain_and_vcpu_counts),
 		test(samples_that_nobody_asked_for_are_counted_and_said),
 		cmocka_unit_test(targets_choose_by_name_uuid_pid_and_vcpu),
 		test(a_full_disk_costs_samples_and_is_said_but_ends_nothing),
