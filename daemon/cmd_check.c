@@ -59,13 +59,13 @@ static void print_json(struct hvp_json *json, const struct hvp_check *check,
 	hvp_json_end_object(json);
 }
 
-/* What is lacking, below the table: one paragraph each, since the texts are long. */
+/* What there is to say, below the table: one paragraph each, since the texts are long. */
 static void print_advice(const struct hvp_context *context, const struct hvp_check *check,
 			 const struct hvp_check_result *result)
 {
 	FILE *out = context->out;
 
-	if (result->status != HVP_CHECK_LACKING)
+	if (!*result->consequence)
 		return;
 	fprintf(out, "\n%s%s%s: %s\n", hvp_style_begin(context->has_color, HVP_STYLE_NAME),
 		check->name, hvp_style_end(context->has_color), result->consequence);
@@ -103,7 +103,8 @@ static struct hvp_error *print_text(const struct hvp_context *context,
 	else
 		fputs("nothing is lacking\n", context->out);
 	for (size_t i = 0; hvp_host_checks[i].name; i++)
-		print_advice(context, &hvp_host_checks[i], &results[i]);
+		if (!lacking_only || results[i].status == HVP_CHECK_LACKING)
+			print_advice(context, &hvp_host_checks[i], &results[i]);
 	return NULL;
 }
 

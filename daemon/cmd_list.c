@@ -14,6 +14,7 @@
 #include "common/cli/context.h"
 #include "common/cli/json_out.h"
 #include "common/cli/text.h"
+#include "daemon/hvpmu/partition.h"
 #include "daemon/inventory.h"
 #include "daemon/perf/perf_event.h"
 #include "daemon/source.h"
@@ -222,6 +223,21 @@ static struct hvp_error *list_sources(const struct listing *listing)
 	return print_table(listing, &table);
 }
 
+static struct hvp_error *list_counters(const struct listing *listing)
+{
+	struct hvp_partition partition;
+	char text[HVP_PARTITION_TEXT];
+
+	hvp_partition_read(&hvp_host_roots_default, &hvp_hvpmu_kernel, &partition);
+	fprintf(listing->context->out, "Counters of guests (partitioned vPMU): %s\n",
+		hvp_partition_text(&partition, text));
+	if (partition.state == HVP_PARTITION_OFF)
+		fprintf(listing->context->out, "When no VM runs: %s\n", HVP_PARTITION_COMMAND);
+	if (partition.state == HVP_PARTITION_ACTIVE)
+		fprintf(listing->context->out, "%s\n", HVP_PARTITION_ADVICE);
+	return NULL;
+}
+
 static void json_thread(struct hvp_json *json, const struct hvp_inventory_thread *thread)
 {
 	char state[2] = {thread->state, 0};
@@ -310,6 +326,25 @@ static struct hvp_error *json_sources(const struct listing *listing)
 	return NULL;
 }
 
+static struct hvp_error *json_counters(const struct listing *listing)
+{
+	struct hvp_json *json = listing->json;
+	struct hvp_partition partition;
+
+	hvp_partition_read(&hvp_host_roots_default, &hvp_hvpmu_kernel, &partition);
+	hvp_json_begin_object(json, "counters");
+	hvp_json_string(json, "partition", hvp_partition_state_names[partition.state]);
+	if (partition.state != HVP_PARTITION_NONE)
+		hvp_json_uint(json, "for_guests", partition.num_counters);
+	if (partition.state == HVP_PARTITION_IDLE || partition.state == HVP_PARTITION_ACTIVE) {
+		hvp_json_uint(json, "num_vms", partition.info.num_vms);
+		hvp_json_hex(json, "guest_mask", partition.info.guest_mask);
+		hvp_json_hex(json, "host_mask", partition.info.host_mask);
+	}
+	hvp_json_end_object(json);
+	return NULL;
+}
+
 /* What can be listed. */
 static const struct section {
 	const char *name;
@@ -324,6 +359,7 @@ static const struct section {
 	{"vcpus", true, true, list_vcpus, json_domains},
 	{"events", false, false, list_events, json_events},
 	{"sources", true, false, list_sources, json_sources},
+	{"counters", true, false, list_counters, json_counters},
 };
 #define NUM_SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
@@ -341,8 +377,8 @@ static struct hvp_error *choose(int argc, char **argv, bool *chosen)
 		}
 		if (!is_known)
 			return hvp_error_create(HVP_ERROR_USAGE,
-						"list takes domains, vcpus, events or sources, not "
-						"\"%s\"",
+						"list takes domains, vcpus, events, sources or "
+						"counters, not \"%s\"",
 						argv[arg]);
 	}
 	return NULL;
@@ -407,8 +443,8 @@ static struct hvp_error *run(struct hvp_context *context, const void *config, in
 const struct hvp_command hvp_cmd_list = {
 	.name = "list",
 	.summary = "show VMs, vCPUs, events and sources, and what cannot be sampled",
-	.synopsis = "[OPTION...] [domains|vcpus|events|sources]...",
-	.arguments = "domains vcpus events sources",
+	.synopsis = "[OPTION...] [domains|vcpus|events|sources|counters]...",
+	.arguments = "domains vcpus events sources counters",
 	.options = options,
 	.examples = examples,
 	.config_size = sizeof(struct list_options),

@@ -49,11 +49,12 @@ static void print_row(const struct hvp_table *table, FILE *out, size_t row, cons
 	while (last && !*cells[last])
 		last--;
 	for (size_t i = 0; i <= last; i++) {
-		size_t width = hvp_text_columns(cells[i]);
+		int blanks = (int)(widths[i] - hvp_text_columns(cells[i]));
+		bool is_number = table->numbers >> i & 1;
 
-		fputs(cells[i], out);
+		fprintf(out, "%*s%s", is_number ? blanks : 0, "", cells[i]);
 		if (i < last)
-			fprintf(out, "%*s", (int)(widths[i] - width + 2), "");
+			fprintf(out, "%*s", (is_number ? 0 : blanks) + 2, "");
 	}
 }
 

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Columns of text, aligned: what `hvprof list` and `hvprof check` print. */
+/* Columns of text, aligned: what `hvprof list`, `check` and `stat` print. */
 #ifndef HVP_DAEMON_TABLE_H
 #define HVP_DAEMON_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/base/arena.h"
 #include "common/base/error.h"
 
-#define HVP_TABLE_MAX_COLUMNS 8
+#define HVP_TABLE_MAX_COLUMNS 16
 
 struct hvp_table {
 	/* The first row is the heading. */
 	const char **cells;
 	size_t num_cells, capacity;
 	size_t num_columns;
+	/* Columns of numbers, a bit each: they end below each other. May be set after the init. */
+	uint32_t numbers;
 	struct hvp_arena arena;
 };
 

@@ -36,6 +36,7 @@ static const struct hvp_command *const commands[] = {
 	&hvp_cmd_import,
 	&hvp_cmd_list,
 	&hvp_cmd_check,
+	&hvp_cmd_stat,
 	&hvp_cmd_report,
 	&hvp_cmd_annotate,
 	&hvp_cmd_script,

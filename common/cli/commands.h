@@ -13,6 +13,7 @@ extern const struct hvp_command hvp_cmd_record;
 extern const struct hvp_command hvp_cmd_import;
 extern const struct hvp_command hvp_cmd_list;
 extern const struct hvp_command hvp_cmd_check;
+extern const struct hvp_command hvp_cmd_stat;
 
 /* report/ */
 extern const struct hvp_command hvp_cmd_report;

@@ -17,6 +17,7 @@
 #include "common/base/error.h"
 #include "common/base/scope.h"
 #include "daemon/host/kernel_maps.h"
+#include "daemon/hvpmu/partition.h"
 #include "daemon/perf/perf_event.h"
 #include "daemon/kvm/uevents.h"
 
@@ -295,6 +296,25 @@ static void check_vpmu(const struct hvp_check_host *host, struct hvp_check_resul
 		    "modprobe -r kvm_intel kvm_amd kvm; modprobe kvm enable_pmu=1");
 }
 
+static void check_partition(const struct hvp_check_host *host, struct hvp_check_result *ret)
+{
+	struct hvp_partition partition;
+	char text[HVP_PARTITION_TEXT];
+
+	hvp_partition_read(host->roots, &hvp_hvpmu_kernel, &partition);
+	set_value(ret, "%s", hvp_partition_text(&partition, text));
+	if (partition.state == HVP_PARTITION_NONE)
+		ret->status = HVP_CHECK_UNKNOWN;
+	if (partition.state == HVP_PARTITION_OFF)
+		set_lacking(
+			ret,
+			"profilers inside guests and on the host take counters from each other, "
+			"and hvprof stat has no cycles (end all VMs first)",
+			"%s", HVP_PARTITION_COMMAND);
+	if (partition.state == HVP_PARTITION_ACTIVE)
+		ret->consequence = HVP_PARTITION_ADVICE;
+}
+
 static void check_debugfs(const struct hvp_check_host *host, struct hvp_check_result *ret)
 {
 	hvp_scope(hvp_free_ptr) char *path = NULL;
@@ -528,6 +548,7 @@ const struct hvp_check hvp_host_checks[] = {
 	{"KVM", check_kvm},
 	{"nested guests", check_nested},
 	{"vPMU in guests", check_vpmu},
+	{"partitioned vPMU", check_partition},
 	{"KVM's debugfs", check_debugfs},
 	{"KVM's uevents", check_uevents},
 	{"pid namespace", check_namespace},

@@ -27,7 +27,7 @@ struct hvp_check_result {
 	enum hvp_check_status status;
 	/* As it is now. */
 	char value[128];
-	/* Static; "" when nothing is to be said. */
+	/* Static; "" when nothing is to be said. What is in order may have one, too. */
 	const char *consequence;
 	/* To be typed as it stands; "" when no command mends it. */
 	char command[256];

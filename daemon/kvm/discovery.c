@@ -254,7 +254,9 @@ static struct hvp_error *handle(struct hvp_discovery *discovery, const struct hv
 {
 	/* The thread that created the VM; when all is over it may be gone, and then it was the main one or is not known. */
 	const struct hvp_kvm_vm vm = {
-		.pid = hvp_kvm_process_of(discovery->options.roots, event->pid), .fd = event->fd};
+		.pid = hvp_kvm_process_of(discovery->options.roots, event->pid),
+		.fd = event->fd,
+		.folder_fd = -1};
 	uint32_t domain;
 
 	discovery->time = hvp_clock_now();

@@ -50,7 +50,7 @@ static struct hvp_error *scan_vm(int vm_fd, uint32_t pid, int fd, hvp_kvm_vm_fn 
 {
 	hvp_scope(close_dir) DIR *dir = fdopendir(vm_fd);
 	hvp_scope(hvp_free_ptr) struct hvp_kvm_vcpu *vcpus = NULL;
-	struct hvp_kvm_vm vm = {.pid = pid, .fd = fd};
+	struct hvp_kvm_vm vm = {.pid = pid, .fd = fd, .folder_fd = vm_fd};
 	struct dirent *entry;
 	size_t capacity = 0;
 	uint64_t number;

@@ -26,6 +26,8 @@ struct hvp_kvm_vm {
 	int fd;
 	const struct hvp_kvm_vcpu *vcpus;
 	size_t num_vcpus;
+	/* Its folder in debugfs, open; -1 when it was found otherwise. */
+	int folder_fd;
 };
 
 /* `vm` is borrowed for the call. */

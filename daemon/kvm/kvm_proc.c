@@ -78,7 +78,7 @@ static struct hvp_error *scan_process(const struct hvp_host_roots *roots, uint32
 				      hvp_kvm_vm_fn fn, void *arg)
 {
 	hvp_scope(hvp_free_ptr) struct hvp_kvm_vcpu *vcpus = NULL;
-	struct hvp_kvm_vm vm = {.pid = pid};
+	struct hvp_kvm_vm vm = {.pid = pid, .folder_fd = -1};
 	int fds[64];
 	size_t num = find_vm_fds(roots, pid, fds, sizeof(fds) / sizeof(fds[0]));
 

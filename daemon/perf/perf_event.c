@@ -238,7 +238,8 @@ struct hvp_error *hvp_perf_open_error(int os_errno, const char *event, bool is_s
 		return hvp_error_create(
 			HVP_ERROR_UNSUPPORTED,
 			"event %s: the kernel refuses these settings (precise level, period or "
-			"frequency, H/G modifiers): try it without",
+			"frequency, H/G modifiers): try it without. While guests have their part "
+			"of the counters (hvprof check), none that is left may count it",
 			event);
 	default: return hvp_error_from_errno(os_errno, "event %s: perf_event_open", event);
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 
+#include "daemon/hvpmu/partition.h"
 #include "tests/unit/daemon/hvpmu_fixture.h"
 
 #define ALL_MODES                                                                                  \
@@ -513,6 +514,44 @@ static void what_the_kernel_refuses_is_put_into_words(void **state)
 	}
 }
 
+static void whose_the_counters_are_is_put_into_words(void **state)
+{
+	static const struct {
+		const char *parameter;
+		int open_errno;
+		uint64_t guest_mask;
+		uint32_t num_vms;
+		enum hvp_partition_state state;
+		const char *text;
+	} cases[] = {
+		{"0\n", 0, 0, 0, HVP_PARTITION_OFF, "off (kvm.hvpmu is 0)"},
+		{"4\n", 0, 0, 0, HVP_PARTITION_IDLE,
+		 "on, 4 counters for guests; no VM has them now: all are the host's"},
+		{"4\n", 0, 0xf, 1, HVP_PARTITION_ACTIVE,
+		 "on: 1 VM has 4 counters (0xf), the host has 4 and 3 fixed ones"},
+		{"4\n", 0, 0xf, 2, HVP_PARTITION_ACTIVE,
+		 "on: 2 VMs have 4 counters (0xf), the host has 4 and 3 fixed ones"},
+		{"4\n", EBUSY, 0, 0, HVP_PARTITION_ON,
+		 "on, 4 counters for guests; whether VMs have them now cannot be asked"},
+	};
+	struct test *test = *state;
+	struct hvp_partition partition;
+	char text[HVP_PARTITION_TEXT];
+
+	hvp_partition_read(&test->tree.roots, fake_parts.calls, &partition);
+	assert_int_equal(partition.state, HVP_PARTITION_NONE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu", cases[i].parameter);
+		test->device.open_errno = cases[i].open_errno;
+		test->device.info.guest_mask = cases[i].guest_mask;
+		test->device.info.host_mask = 0x7000000ff & ~cases[i].guest_mask;
+		test->device.info.num_vms = cases[i].num_vms;
+		hvp_partition_read(&test->tree.roots, fake_parts.calls, &partition);
+		assert_int_equal(partition.state, cases[i].state);
+		assert_string_equal(hvp_partition_text(&partition, text), cases[i].text);
+	}
+}
+
 static void a_device_that_says_what_cannot_be_is_refused(void **state)
 {
 	struct test *test = *state;
@@ -554,6 +593,7 @@ int main(void)
 		TEST(what_it_cannot_take_it_says_before_anything_is_opened),
 		TEST(where_there_is_no_device_perf_is_chosen),
 		TEST(what_the_kernel_refuses_is_put_into_words),
+		TEST(whose_the_counters_are_is_put_into_words),
 		TEST(a_device_that_says_what_cannot_be_is_refused),
 	};
 
