@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Per-vCPU totals, out of counters of the host that run in both modes. */
 #include <hvpmu/hvpmu.h>
 

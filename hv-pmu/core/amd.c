@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * AMD: the four K7 counters, PerfCtrExtCore's six, PerfMonV2. APM volume 2, 13.2. Reserved bits and
  * counters that K7 or PerfCtrExtCore promise but the guest has not are ignored, as the PPRs say of

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Intel's architectural PerfMon, versions 2 to 5. SDM volume 3, "Architectural Performance
  * Monitoring"; volume 4 for the registers' reserved bits.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "layout.h"
 
 const struct hvpmu_layout *const hvpmu_layouts[HVPMU_VENDORS * HVPMU_LAYOUT_VERSIONS] = {

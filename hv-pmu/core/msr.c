@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What a guest's RDMSR, WRMSR and RDPMC do. Which and whether: intel.c, amd.c. */
 #include "counters.h"
 #include "hardware.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Instructions that the hypervisor emulates retire for the guest all the same. */
 #include "counters.h"
 #include "hardware.h"
