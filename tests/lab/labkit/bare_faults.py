@@ -6,14 +6,13 @@ Their emulators are in the cache, one folder for a source version and a series:
     qemu-faults@V+K/NAME-HASH     the emulator with the patch NAME, whose text has that hash
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import pathlib
 import re
 import shutil
 
-from labkit import bare, pmu_machine
+from labkit import bare, pmu_machine, source_build
 from labkit.packages import cache_dir
 
 FOLDER = bare.BARE / "faults"
@@ -62,16 +61,16 @@ def _build(faults, folder, source, say):
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     say("build the PMU machine for its faults, one to five minutes")
-    with contextlib.closing(pmu_machine.Log(work / "build.log")) as log:
+    with pmu_machine.open_log(work / "build.log") as log:
         pmu_machine.unpack(source, work / "source", log)
         pmu_machine.compile_in(work / "source", work / "objects", log)
         for fault in faults:
             say(f"build the fault {fault.name}")
-            pmu_machine.patch(work / "source", fault.path, log)
+            source_build.patch(work / "source", fault.path, log)
             log.run("ninja", pmu_machine.PROGRAM, cwd=work / "objects")
             log.run("strip", "-o", str(work / "stripped"), pmu_machine.PROGRAM, cwd=work / "objects")
             (work / "stripped").rename(folder / fault.file_name())
-            pmu_machine.patch(work / "source", fault.path, log, "--reverse")
+            source_build.patch(work / "source", fault.path, log, "--reverse")
     shutil.rmtree(work)
 
 
@@ -80,7 +79,7 @@ def provide(faults, say):
     pmu_machine.provide(say)
     with pmu_machine.lock():
         source = pmu_machine.source(say)
-    with pmu_machine.lock("qemu-faults"):
+    with source_build.lock("qemu-faults"):
         folder = _folder(source.name.partition("@")[2])
         for old in cache_dir().glob("qemu-faults@*"):
             if old != folder:

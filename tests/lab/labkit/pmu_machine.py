@@ -13,15 +13,13 @@ A build of the same series is good enough even where the archive has a newer sou
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
-import pathlib
 import shutil
-import subprocess
 
-from labkit import apt_source, programs
+from labkit import apt_source, programs, source_build
 from labkit.packages import Unavailable, cache_dir
+from labkit.source_build import BuildFailure, Log, newest_complete, patch
 
 PACKAGE = "qemu"
 # The release of QEMU that the series is for.
@@ -31,8 +29,6 @@ PROGRAM = "qemu-system-x86_64"
 CONFIGURE = ("--target-list=x86_64-softmmu", "--without-default-features", "--without-default-devices",
              "--with-devices-x86_64=lab", "--enable-system", "--enable-tcg", "--disable-docs",
              "--disable-install-blobs", "--disable-debug-info", "--meson=/usr/bin/meson")
-# What else could change the program is left out of its environment; /usr/bin first, so Debian's tools.
-ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 # package -> a file of it that the build needs
 NEEDED = {
     "dpkg-dev": "/usr/bin/dpkg-source", "gcc": "/usr/bin/gcc", "libc6-dev": "/usr/include/stdio.h",
@@ -41,17 +37,12 @@ NEEDED = {
     "meson": "/usr/bin/meson", "ninja-build": "/usr/bin/ninja", "patch": "/usr/bin/patch",
     "pkg-config": "/usr/bin/pkg-config", "python3": "/usr/bin/python3", "zlib1g-dev": "/usr/include/zlib.h",
 }
-LOG_LINES = 25
-
-
-class BuildFailure(Exception):
-    """The series does not apply or does not compile; the message has the log's end and its path."""
+WHAT = "the PMU machine"
 
 
 def patches(series=SERIES):
     """The patches in their order."""
-    names = (series / "series").read_text(encoding="utf-8").split()
-    return [series / name for name in names]
+    return source_build.patches_of(series)
 
 
 def key(series=SERIES, options=CONFIGURE):
@@ -74,34 +65,20 @@ def _file_version(version):
     return version.rpartition(":")[2]
 
 
-@contextlib.contextmanager
-def lock(name=PACKAGE):
-    """Holds a part of the cache. Not packages' lock: a build takes minutes, others want their kernel meanwhile."""
-    with open(cache_dir() / f"{name}.lock", "w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _newest_complete(pattern):
-    done = [marker.parent for marker in cache_dir().glob(f"{pattern}/.complete")]
-    return max(done, key=lambda path: path.stat().st_mtime, default=None)
+def lock():
+    """Holds what the cache has of the emulator."""
+    return source_build.lock(PACKAGE)
 
 
 def find():
     """The emulator if the cache has it for the series as it is, else None."""
-    folder = _newest_complete(f"{PACKAGE}@*+{key()}")
+    folder = newest_complete(f"{PACKAGE}@*+{key()}")
     return folder / PROGRAM if folder else None
-
-
-def _check_tools():
-    missing = [package for package, file in NEEDED.items() if not os.path.exists(file)]
-    if missing:
-        raise Unavailable(f"the PMU machine cannot be built; run: apt-get install {' '.join(missing)}")
 
 
 def source(say):
     """The folder with the source package, from the cache or else from the archive."""
-    folder = _newest_complete(f"{PACKAGE}-source@*")
+    folder = newest_complete(f"{PACKAGE}-source@*")
     if folder:
         return folder
     apt = apt_source.Apt(cache_dir() / "apt")
@@ -124,32 +101,9 @@ def source(say):
     return staged.rename(target)
 
 
-class Log:
-    """Runs the build's commands, their output in one file."""
-
-    def __init__(self, path):
-        self.path = path
-        self._file = open(path, "wb")  # pylint: disable=consider-using-with
-
-    def close(self):
-        self._file.close()
-
-    def run(self, *command, cwd, stdin=subprocess.DEVNULL):
-        self._file.write(f"$ {' '.join(command)}\n".encode())
-        self._file.flush()
-        done = subprocess.run(command, cwd=cwd, stdin=stdin, stdout=self._file, stderr=self._file,
-                              check=False, env=ENVIRONMENT)
-        if done.returncode:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-            end = "\n".join("    " + line for line in lines)
-            raise BuildFailure(f"the PMU machine does not build; {self.path} ends with:\n{end}")
-
-
-def patch(tree, path, log, *options):
-    """Applies a patch to the source, or with --reverse takes it back."""
-    with open(path, "rb") as text:
-        # Fuzz would put lines where nobody has seen them.
-        log.run("patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", *options, cwd=tree, stdin=text)
+def open_log(path):
+    """The log of a build, as a context."""
+    return contextlib.closing(Log(path, WHAT))
 
 
 def unpack(package, tree, log):
@@ -172,7 +126,7 @@ def _build(package, target):
     work = cache_dir() / "qemu-build"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    with contextlib.closing(Log(work / "build.log")) as log:
+    with open_log(work / "build.log") as log:
         unpack(package, work / "source", log)
         compile_in(work / "source", work / "objects", log)
         log.run("strip", PROGRAM, cwd=work / "objects")
@@ -195,7 +149,7 @@ def provide(say):
         found = find()
         if found:
             return found
-        _check_tools()
+        source_build.check_tools(WHAT, NEEDED)
         package = source(say)
         version = package.name.partition("@")[2]
         target = cache_dir() / f"{PACKAGE}@{version}+{key()}"

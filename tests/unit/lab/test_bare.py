@@ -11,7 +11,7 @@ import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lab"))
 
-from labkit import bare, bare_faults, packages, pmu_machine  # noqa: E402  pylint: disable=wrong-import-position
+from labkit import bare, bare_faults, packages, pmu_machine, source_build  # noqa: E402  pylint: disable=wrong-import-position
 
 WELL = b"TAP version 13\n# Intel\nok 1 one\nok 2 two\n1..2\n# 2 checks\n"
 FAILED = b"ok 1 one\nnot ok 2 two: want 0x1 got 0x2\n1..2\n"
@@ -78,7 +78,7 @@ class Building(unittest.TestCase):
             self.write_tool(name, body)
         for patcher in (unittest.mock.patch.dict(os.environ, {"XDG_CACHE_HOME": folder.name}),
                         unittest.mock.patch.object(pmu_machine, "NEEDED", {}),
-                        unittest.mock.patch.object(pmu_machine, "ENVIRONMENT", {"PATH": f"{self.tools}:/usr/bin:/bin"})):
+                        unittest.mock.patch.object(source_build, "ENVIRONMENT", {"PATH": f"{self.tools}:/usr/bin:/bin"})):
             patcher.start()
             self.addCleanup(patcher.stop)
         source = packages.cache_dir() / "qemu-source@7.2+dfsg-1"

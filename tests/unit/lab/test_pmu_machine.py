@@ -12,7 +12,7 @@ import unittest.mock
 LAB = pathlib.Path(__file__).resolve().parents[2] / "lab"
 sys.path.insert(0, str(LAB))
 
-from labkit import packages, pmu_machine  # pylint: disable=wrong-import-position
+from labkit import packages, pmu_machine, source_build  # pylint: disable=wrong-import-position
 
 
 class Fixture(unittest.TestCase):
@@ -113,8 +113,8 @@ class Build(Fixture):
         for name, body in TOOLS.items():
             self.write_tool(name, body)
         environment = {"PATH": f"{self.tools}:/usr/bin:/bin"}
-        for name, value in (("NEEDED", {}), ("ENVIRONMENT", environment)):
-            patcher = unittest.mock.patch.object(pmu_machine, name, value)
+        for module, name, value in ((pmu_machine, "NEEDED", {}), (source_build, "ENVIRONMENT", environment)):
+            patcher = unittest.mock.patch.object(module, name, value)
             patcher.start()
             self.addCleanup(patcher.stop)
 
