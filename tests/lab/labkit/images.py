@@ -6,11 +6,19 @@ import pathlib
 import shlex
 
 from labkit import domains, programs
-from labkit.packages import Unavailable
+from labkit.packages import Kernel, Unavailable
 from labkit.tree import Tree
 
 FIRMWARE = ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin")
 FIRMWARE_FOLDERS = ("/usr/share/seabios", "/usr/share/qemu")
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernels:
+    """What host and guests boot; `guest` is Debian's."""
+
+    host: Kernel
+    guest: Kernel
 
 
 @dataclasses.dataclass
@@ -23,6 +31,10 @@ class Plan:
     settings: dict
     hvprof: pathlib.Path = None
     with_perf: bool = False
+    # Parameters of the module kvm.
+    kvm_parameters: str = ""
+    # What the scenario `selftests` runs.
+    programs: tuple = ()
 
 
 def guest_tree(guest, kernel, program):
@@ -62,16 +74,18 @@ def host_programs(plan, built):
     return tree
 
 
-def host_tree(plan, kernel, built, guest_images):
+def host_tree(plan, kernels, built, guest_images):
     """`built` maps names of programs, `guest_images` names of guests to their initramfs files."""
     tree = host_programs(plan, built)
     add_firmware(tree)
-    tree.add_modules(kernel, ("virtio_pci", "virtio_blk", plan.kvm_module))
+    tree.add_modules(kernels.host, ("virtio_pci", "virtio_blk", plan.kvm_module), {"kvm": plan.kvm_parameters})
     tree.add_file("/init", programs.LAB / "host/init", 0o755)
     for script in ("lab.sh", "shell.sh"):
         tree.add_file(f"/lab/{script}", programs.LAB / "host" / script)
     tree.add_file("/lab/scenario", plan.scenario)
-    tree.add_file("/lab/vmlinuz", kernel.vmlinuz)
+    tree.add_file("/lab/vmlinuz", kernels.guest.vmlinuz)
+    for program in sorted(plan.programs):
+        tree.add_program(f"/lab/selftests/{program.name}", program)
     tree.add_text("/lab/env", "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in plan.settings.items()))
     for name, image in guest_images.items():
         tree.add_file(f"/lab/guests/{name}.cpio", image)
@@ -79,18 +93,18 @@ def host_tree(plan, kernel, built, guest_images):
     return tree
 
 
-def build_images(plan, kernel, scratch, output):
+def build_images(plan, kernels, scratch, output):
     """Builds all images; returns the host's. Keeps each guest's root in the output folder."""
     images = {}
     for name in plan.guests:
         guest = domains.find(name)
         program = programs.build_guest_program(guest, scratch / "bin")
-        tree = guest_tree(guest, kernel, program)
+        tree = guest_tree(guest, kernels.guest, program)
         tree.write_directory(output / "guests" / name / "root")
         images[name] = scratch / f"{name}.cpio"
         tree.write_initramfs(images[name])
     built = programs.build_host_programs(scratch / "bin")
-    host = host_tree(plan, kernel, built, images)
+    host = host_tree(plan, kernels, built, images)
     host_programs(plan, built).write_directory(output / "host" / "root")
     image = scratch / "host.cpio"
     host.write_initramfs(image)

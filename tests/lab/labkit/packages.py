@@ -30,6 +30,10 @@ class Unavailable(Exception):
     """Something that the lab needs cannot be had on this machine; tests skip for that reason."""
 
 
+def _file_pattern(module):
+    return re.sub("[-_]", "[-_]", module) + r"\.ko"
+
+
 @dataclasses.dataclass(frozen=True)
 class Kernel:
     """A kernel package taken apart in the cache."""
@@ -42,9 +46,14 @@ class Kernel:
     def vmlinuz(self):
         return self.root / "boot" / f"vmlinuz-{self.release}"
 
+    def has_built_in(self, name):
+        """Whether what Debian has as a module is a part of this kernel's image."""
+        path = self.root / "lib/modules" / self.release / "modules.builtin"
+        return path.is_file() and re.search(rf"/{_file_pattern(name)}$", path.read_text(encoding="ascii"), re.M) is not None
+
     def module(self, name):
         """The path of a module, whichever of - and _ its file name has."""
-        pattern = re.compile(re.sub("[-_]", "[-_]", name) + r"\.ko$")
+        pattern = re.compile(_file_pattern(name))
         for path in self.root.rglob("*.ko"):
             if pattern.fullmatch(path.name):
                 return path
@@ -168,6 +177,15 @@ def _extract_source(deb, wanted, target):
                         _write(target / name, tree.extractfile(file))
 
 
+def _extract_tarball(deb, wanted, target):
+    """Writes the wanted files of a .deb as they are, compressed."""
+    with _open_deb(deb) as archive:
+        for member in archive:
+            if member.isfile() and member.name.endswith(wanted):
+                with archive.extractfile(member) as source:
+                    _write(target / pathlib.PurePosixPath(member.name).name, source)
+
+
 def _provide(package, version, wanted, say, extract=_extract, max_seconds=None):
     """The folder with the wanted files of a package, downloaded when the cache has it not."""
     target = cache_dir() / f"{package}@{version}"
@@ -213,6 +231,23 @@ def provide_source(kernel, say):
     series = ".".join(kernel.version.split(".")[:2])
     return _provide(f"linux-source-{series}", kernel.version, WANTED_SOURCE, say,
                     extract=_extract_source, max_seconds=MAX_SOURCE_SECONDS)
+
+
+def provide_linux_tarball(series, say):
+    """The whole source of Linux of a series such as 6.12: (version, path of a .tar.xz). What the cache has is good enough,
+    so that it takes no network twice."""
+    package = f"linux-source-{series}"
+    wanted = (f"/{package}.tar.xz",)
+    cached = [path for path in cache_dir().glob(f"{package}@*{wanted[0]}") if (path.parent / ".complete").exists()]
+    if cached:
+        path = max(cached, key=lambda path: path.stat().st_mtime)
+        return path.parent.name.partition("@")[2], path
+    found = _find_package(package)
+    if not found:
+        raise Unavailable(f"the archives of this machine have no package {package}; Debian 12 has it in its security "
+                          "updates: run apt-get update")
+    version = found[1]
+    return version, _provide(package, version, wanted, say, extract=_extract_tarball) / wanted[0].strip("/")
 
 
 def vmlinux_of(debug_root, kernel):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from labkit import domains, images, packages, programs, progress, results
+from labkit import domains, images, packages, patched_kernel, programs, progress, results
 from labkit.models import MODELS, Configuration
 from labkit.machine import Machine, MachineFault
 
@@ -46,6 +46,10 @@ class Request:
     seed: int = None
     attempts: int = None
     kernel: str = packages.METAPACKAGE
+    host_kernel: str = None
+    kvm_parameters: str = ""
+    guest_cpu: str = "host"
+    selftest_parameters: tuple = ("none",)
     cpu_features: str = ""
     qemu: pathlib.Path = None
     qemu_options: str = ""
@@ -82,13 +86,14 @@ def _plan(request):
         "PROFILER": profiler,
         "PROFILER_OPTIONS": " ".join([*_event_options(request, model, profiler), request.options]),
         "PULSE_WANTED": "" if model.is_deterministic else "1", "MACHINE": model.title,
-        "GUEST_OPTIONS": model.guest_options,
+        "GUEST_OPTIONS": model.guest_options, "GUEST_CPU": request.guest_cpu,
+        "VENDOR_MODULE": model.kvm_module, "SELFTEST_PARAMETERS": " ".join(request.selftest_parameters),
         "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",
     }
     return images.Plan(scenario=scenario, kvm_module=model.kvm_module, guests=guests, settings=settings,
-                       hvprof=request.hvprof, with_perf=with_perf)
+                       hvprof=request.hvprof, with_perf=with_perf, kvm_parameters=request.kvm_parameters)
 
 
 def _empty(output):
@@ -111,6 +116,18 @@ def _configure(request, report):
                          request.cpu_features, tuple(shlex.split(request.qemu_options)))
 
 
+def _kernels(request, report):
+    """Debian's for the guests, and for the host unless a kernel with or without the series is asked for."""
+    guest = packages.provide_kernel(report, request.kernel)
+    if request.host_kernel is None:
+        return images.Kernels(guest, guest)
+    if request.host_kernel in patched_kernel.VARIANTS:
+        return images.Kernels(patched_kernel.provide(request.host_kernel, report), guest)
+    if pathlib.Path(request.host_kernel, "include/config/kernel.release").is_file():
+        return images.Kernels(patched_kernel.of_tree(request.host_kernel), guest)
+    raise UsageError(f"{request.host_kernel} is neither one of {', '.join(patched_kernel.VARIANTS)} nor a Linux tree that is built")
+
+
 def _attempts(request):
     """A machine that does the same each time is not asked twice."""
     if request.shell or MODELS[request.machine].is_deterministic:
@@ -118,14 +135,24 @@ def _attempts(request):
     return request.attempts or DEFAULT_ATTEMPTS
 
 
-def _run_once(request, plan, kernel, configuration, report):
+def _selftests(request, kernels):
+    """The host kernel's own tests, if that is the scenario."""
+    if request.scenario != "selftests":
+        return ()
+    found = tuple((kernels.host.root / "selftests").glob("*"))
+    if not found:
+        raise UsageError(f"the kernel {kernels.host.release} has no tests: --host-kernel stock or patched has them")
+    return found
+
+
+def _run_once(request, plan, kernels, configuration, report):
     output = request.output.resolve()
     _empty(output)
     with tempfile.TemporaryDirectory(prefix="hvprof-lab-") as scratch:
         scratch = pathlib.Path(scratch)
-        report(f"build the images (kernel {kernel.release}, package {kernel.version})")
-        image = images.build_images(plan, kernel, scratch, output)
-        machine = Machine(configuration, kernel, image, scratch, output)
+        report(f"build the images (kernel {kernels.host.release}, package {kernels.host.version})")
+        image = images.build_images(plan, kernels, scratch, output)
+        machine = Machine(configuration, kernels.host, image, scratch, output)
         report(f"boot the host: {configuration.model.title}")
         if request.shell:
             machine.run_shell()
@@ -138,7 +165,8 @@ def _run_once(request, plan, kernel, configuration, report):
 def run(request, report):
     """Runs the scenario; `report` gets its stages. Returns the Results, in request.output."""
     plan = _plan(request)
-    kernel = packages.provide_kernel(report, request.kernel)
+    kernels = _kernels(request, report)
+    plan.programs = _selftests(request, kernels)
     configuration = _configure(request, report)
     attempts = _attempts(request)
     for attempt in range(1, attempts + 1):
@@ -147,7 +175,7 @@ def run(request, report):
             # One processor is slow, but free of the faults that two have in QEMU 7.2.
             if is_last and attempt > 1:
                 configuration = dataclasses.replace(configuration, cpus=1)
-            _run_once(request, plan, kernel, configuration, report)
+            _run_once(request, plan, kernels, configuration, report)
             break
         except MachineFault as fault:
             if is_last:

@@ -55,16 +55,19 @@ class Tree:
         for library in libraries_of(source):
             self.add_file(library, os.path.realpath(library), 0o755)
 
-    def add_modules(self, kernel, names):
-        """Kernel modules with what they depend on, and the order in which to load them."""
+    def add_modules(self, kernel, names, parameters=None):
+        """Kernel modules with what they depend on, and the order in which to load them; `parameters`: module -> text."""
         order = []
         for name in names:
             self._order_module(kernel, name, order)
         for path in order:
             self.add_file(f"/lib/modules/{path.name}", path)
-        self.add_text("/lib/modules/order", "".join(f"{path.name}\n" for path in order))
+        self.add_text("/lib/modules/order", "".join(
+            f"{path.name} {(parameters or {}).get(path.stem, '')}".rstrip() + "\n" for path in order))
 
     def _order_module(self, kernel, name, order):
+        if kernel.has_built_in(name):
+            return
         path = kernel.module(name)
         if path in order:
             return

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kernels built from Debian's linux-source-6.12: with the series in kernel-patches, without it, and with the kernel's own checks.
+
+In the cache, for a source version V and a key K of series, configuration and compiler:
+
+    linux-source-6.12@V/    the source as it was downloaded: a changed series is built without network
+    linux-VARIANT@V+K/      boot/ and lib/modules/ as a kernel package has them, the KVM selftests, the log of the build
+    linux-build/            the tree while a build runs, and after one that failed: 1.5 GB, so it goes when it is done
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from labkit import packages, source_build
+from labkit.packages import cache_dir
+
+LINUX = "6.12"
+FOLDER = pathlib.Path(__file__).resolve().parents[3] / "kernel-patches" / LINUX
+WHAT = f"Linux {LINUX}"
+# package -> a file of it that the build needs
+NEEDED = {
+    "bc": "/usr/bin/bc", "binutils": "/usr/bin/ld", "bison": "/usr/bin/bison", "flex": "/usr/bin/flex", "gcc": "/usr/bin/gcc",
+    "libc6-dev": "/usr/include/stdio.h", "libelf-dev": "/usr/include/gelf.h", "make": "/usr/bin/make", "patch": "/usr/bin/patch",
+    "perl": "/usr/bin/perl", "python3": "/usr/bin/python3", "xz-utils": "/usr/bin/xz",
+}
+# The same source makes the same kernel wherever it is built.
+ENVIRONMENT = {**source_build.ENVIRONMENT, "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 2026",
+               "KBUILD_BUILD_USER": "hvprof", "KBUILD_BUILD_HOST": "lab"}
+# What the configuration has nothing of is not even unpacked; Kconfig files and Makefiles are read all the same.
+NOT_UNPACKED = ("Documentation/*.rst", "Documentation/devicetree", "arch/*/boot/dts", "tools/perf", "tools/testing/ktest",
+                *(f"{folder}/*.{kind}" for folder in
+                  ("drivers/gpu", "drivers/media", "drivers/net/ethernet", "drivers/net/wireless", "drivers/scsi",
+                   "drivers/infiniband", "drivers/staging", "sound") for kind in "ch"))
+SELFTESTS = ("pmu_counters_test", "pmu_event_filter_test", "vmx_pmu_caps_test")
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A kernel that can be had; its configuration is that of all its files, the last word counts."""
+
+    name: str
+    is_patched: bool
+    configs: tuple
+
+
+VARIANTS = {
+    variant.name: variant for variant in (
+        Variant("patched", True, ("lab.config", "hvpmu.config")),
+        Variant("stock", False, ("lab.config",)),
+        Variant("debug", True, ("lab.config", "hvpmu.config", "debug.config")),
+    )
+}
+
+
+def patches(folder=FOLDER):
+    return source_build.patches_of(folder)
+
+
+def configuration(variant, folder=FOLDER):
+    """Symbol -> value, as a .config has them."""
+    symbols = {}
+    for name in variant.configs:
+        for line in (folder / name).read_text(encoding="utf-8").splitlines():
+            symbol, is_set, value = line.partition("=")
+            if is_set and not line.startswith("#"):
+                symbols[symbol] = value
+    return symbols
+
+
+def _compiler():
+    done = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, check=True, text=True, env=ENVIRONMENT)
+    return done.stdout.splitlines()[0]
+
+
+def key(variant, compiler, folder=FOLDER):
+    """What tells one build from another, beside the source."""
+    texts = [compiler, *(f"{symbol}={value}" for symbol, value in configuration(variant, folder).items())]
+    if variant.is_patched:
+        texts += [text for path in patches(folder) for text in (path.name, path.read_text(encoding="utf-8"))]
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{len(text)}\0{text}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _kernel_in(folder, version):
+    image = next((folder / "boot").glob("vmlinuz-*"))
+    return packages.Kernel(image.name.removeprefix("vmlinuz-"), version, folder)
+
+
+def open_log(path):
+    """The log of a build, as a context."""
+    return contextlib.closing(source_build.Log(path, WHAT, ENVIRONMENT))
+
+
+def unpack(tarball, tree, log):
+    """The source without the series, in a new folder."""
+    tree.mkdir()
+    excluded = [f"--exclude=*/{pattern}" for pattern in NOT_UNPACKED]
+    log.run("tar", "-x", "-I", "xz -T0", "-f", str(tarball), "--strip-components=1", "--wildcards", *excluded, cwd=tree)
+
+
+def apply_series(tree, log):
+    for path in patches():
+        source_build.patch(tree, path, log, "--forward")
+
+
+def jobs():
+    return f"-j{max(2, os.cpu_count() or 2)}"
+
+
+def configure(tree, variant, log):
+    """Writes the .config; a symbol that Linux does not take as it is wanted is a failure, not another kernel."""
+    wanted = configuration(variant)
+    fragment = tree / "lab.fragment"
+    fragment.write_text("".join(f"{symbol}={value}\n" for symbol, value in wanted.items()), encoding="utf-8")
+    log.run("make", "-s", "allnoconfig", f"KCONFIG_ALLCONFIG={fragment.name}", cwd=tree)
+    found = dict(re.findall(r"^(CONFIG_\w+)=(.*)$", (tree / ".config").read_text(encoding="utf-8"), re.M))
+    wrong = [f"{symbol}={value}" for symbol, value in wanted.items() if found.get(symbol, "n") != value]
+    if wrong:
+        raise source_build.BuildFailure(f"{WHAT}: the configuration wants what this source does not have: {' '.join(wrong)}")
+
+
+def compile_in(tree, log):
+    log.run("make", "-s", jobs(), "bzImage", "modules", cwd=tree)
+
+
+def compile_selftests(tree, log):
+    """Those of KVM's own tests that are about the PMU, static so that they run in an initramfs."""
+    log.run("make", "-s", jobs(), "headers", cwd=tree)
+    for name in SELFTESTS:
+        log.run("make", "-s", jobs(), "-C", "tools/testing/selftests/kvm", "ARCH=x86", "EXTRA_CFLAGS=-static", "LDFLAGS=-static",
+                f"OUTPUT={tree}/selftests", f"{tree}/selftests/x86_64/{name}", cwd=tree)
+
+
+def collect(tree, target):
+    """Copies what a kernel package would have out of a built tree."""
+    release = (tree / "include/config/kernel.release").read_text(encoding="ascii").strip()
+    boot = target / "boot"
+    boot.mkdir(parents=True)
+    for name, source in (("vmlinuz", "arch/x86/boot/bzImage"), ("vmlinux", "vmlinux"), ("System.map", "System.map"),
+                         ("config", ".config")):
+        shutil.copyfile(tree / source, boot / f"{name}-{release}")
+    for line in (tree / "modules.order").read_text(encoding="ascii").split():
+        module = pathlib.PurePosixPath(line).with_suffix(".ko")
+        copy = target / "lib/modules" / release / "kernel" / module
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(tree / module, copy)
+    shutil.copyfile(tree / "modules.builtin", target / "lib/modules" / release / "modules.builtin")
+    for name in SELFTESTS:
+        program = tree / "selftests/x86_64" / name
+        if program.is_file():
+            (target / "selftests").mkdir(exist_ok=True)
+            shutil.copy(program, target / "selftests" / name)
+
+
+def _build(variant, tarball, target):
+    """Makes `target` whole or not at all. A failed build stays where it is, to be looked at."""
+    work = cache_dir() / "linux-build"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    tree = work / "linux"
+    with open_log(work / "build.log") as log:
+        unpack(tarball, tree, log)
+        if variant.is_patched:
+            apply_series(tree, log)
+        configure(tree, variant, log)
+        compile_in(tree, log)
+        compile_selftests(tree, log)
+    staged = work / "staged"
+    collect(tree, staged)
+    (work / "build.log").rename(staged / "build.log")
+    (staged / ".complete").touch()
+    shutil.rmtree(target, ignore_errors=True)
+    staged.rename(target)
+    shutil.rmtree(work)
+
+
+def of_tree(tree):
+    """The kernel of a tree in which somebody works on the series, built there."""
+    target = cache_dir() / "linux-tree"
+    shutil.rmtree(target, ignore_errors=True)
+    collect(pathlib.Path(tree).resolve(), target)
+    return _kernel_in(target, "of a tree")
+
+
+def provide(name, say):
+    """The Kernel of a variant; built when the cache has it not. Raises Unavailable or BuildFailure."""
+    variant = VARIANTS[name]
+    source_build.check_tools(WHAT, NEEDED)
+    entry = f"linux-{name}@*+{key(variant, _compiler())}"
+    with source_build.lock("linux"):
+        folder = source_build.newest_complete(entry)
+        if folder is None:
+            version, tarball = packages.provide_linux_tarball(LINUX, say)
+            folder = cache_dir() / entry.replace("*", version)
+            series = f"{len(patches())} patches" if variant.is_patched else "no patches"
+            say(f"build Linux {version}, {name}, with {series}: about five minutes on two processors")
+            _build(variant, tarball, folder)
+    return _kernel_in(folder, folder.name.partition("@")[2].rpartition("+")[0])
