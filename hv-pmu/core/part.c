@@ -137,19 +137,25 @@ static int narrow_amd(const struct hvpmu_part *part, const u32 cpuid[4], struct 
 	return HVPMU_OK;
 }
 
+/* A leaf of zeros: on Intel no PMU; on AMD no PerfMonV2, and counters that nobody has to tell of. */
+static void narrow_to_nothing(const struct hvpmu_part *part, struct hvpmu_part *ret)
+{
+	if (part->vendor == HVPMU_AMD && part->version < 2)
+		return;
+	ret->version = 0;
+	ret->num_fixed = 0;
+	ret->num_gp = part->vendor == HVPMU_AMD && part->num_gp >= HVPMU_K7_COUNTERS
+			      ? HVPMU_K7_COUNTERS
+			      : 0;
+}
+
 int hvpmu_part_narrow(const struct hvpmu_part *part, const u32 cpuid[4], struct hvpmu_part *ret)
 {
 	struct hvpmu_part narrowed = *part;
 	int result;
 
 	if (!(cpuid[0] | cpuid[1] | cpuid[2] | cpuid[3])) {
-		if (part->vendor == HVPMU_AMD && part->version < 2) {
-			*ret = narrowed;
-			return HVPMU_OK;
-		}
-		narrowed.version = 0;
-		narrowed.num_gp = 0;
-		narrowed.num_fixed = 0;
+		narrow_to_nothing(part, &narrowed);
 	} else {
 		result = part->vendor == HVPMU_INTEL ? narrow_intel(part, cpuid, &narrowed)
 						     : narrow_amd(part, cpuid, &narrowed);

@@ -86,8 +86,9 @@ int hvpmu_part_init(const struct hvpmu_caps *caps, unsigned int want_gp, unsigne
  * The guest's PMU as narrowed by what the hypervisor's user put into the guest's CPUID: leaf 0AH
  * on Intel, 80000022H on AMD, as {eax, ebx, ecx, edx}. HVPMU_INVALID: it promises more than the
  * partition has - with AMD's PerfMonV2 anything but core counters, on Intel from version 3 on
- * AnyThread, which EDX[15] has to deny. A leaf of zeros is a guest without a PMU, but for AMD
- * before PerfMonV2, where it says nothing and the partition stays as it is.
+ * AnyThread, which EDX[15] has to deny. A leaf of zeros is a guest without a PMU, but for AMD:
+ * before PerfMonV2 it says nothing and the partition stays as it is, and with it the guest has the
+ * four counters of K7, if the partition has as many.
  */
 int hvpmu_part_narrow(const struct hvpmu_part *part, const u32 cpuid[4], struct hvpmu_part *ret);
 

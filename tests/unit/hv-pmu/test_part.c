@@ -266,7 +266,7 @@ static void a_guest_can_be_told_of_less_but_not_of_more_on_amd(void **state)
 	} cases[] = {
 		{"all", 2, {1, 4, 0, 0}, HVPMU_OK, 0xf},
 		{"fewer", 2, {1, 1, 0, 0}, HVPMU_OK, 1},
-		{"nothing", 2, {0, 0, 0, 0}, HVPMU_OK, 0},
+		{"nothing is K7's four", 2, {0, 0, 0, 0}, HVPMU_OK, 0xf},
 		{"nothing is what PerfCtrExtCore is told", 1, {0, 0, 0, 0}, HVPMU_OK, 0xf},
 		{"nothing is what K7 is told", 0, {0, 0, 0, 0}, HVPMU_OK, 0xf},
 		{"PerfMonV2 on PerfCtrExtCore", 1, {1, 4, 0, 0}, HVPMU_INVALID, 0},
@@ -293,6 +293,23 @@ static void a_guest_can_be_told_of_less_but_not_of_more_on_amd(void **state)
 		if (!cases[i].result)
 			assert_int_equal(narrowed.guest_mask, cases[i].guest);
 	}
+}
+
+static void k7_is_not_there_where_four_counters_are_not(void **state)
+{
+	const struct hvpmu_caps caps = {AMD(2, 6)};
+	const u32 zeros[4] = {0};
+	struct hvpmu_part part, narrowed;
+
+	(void)state;
+	assert_int_equal(hvpmu_part_init(&caps, 3, 0, &part), 0);
+	assert_int_equal(hvpmu_part_narrow(&part, zeros, &narrowed), HVPMU_OK);
+	assert_int_equal(narrowed.guest_mask, 0);
+	assert_int_equal(hvpmu_part_init(&caps, 5, 0, &part), 0);
+	assert_int_equal(hvpmu_part_narrow(&part, zeros, &narrowed), HVPMU_OK);
+	assert_int_equal(narrowed.guest_mask, 0xf);
+	assert_int_equal(narrowed.version, 0);
+	assert_false(hvpmu_has_core_ext(&narrowed));
 }
 
 static void counters_belong_to_the_host_while_no_vm_is_partitioned(void **state)
@@ -337,6 +354,7 @@ int main(void)
 		cmocka_unit_test(cpuid_as_the_partition_says_it_narrows_nothing),
 		cmocka_unit_test(a_guest_can_be_told_of_less_but_not_of_more_on_intel),
 		cmocka_unit_test(a_guest_can_be_told_of_less_but_not_of_more_on_amd),
+		cmocka_unit_test(k7_is_not_there_where_four_counters_are_not),
 		cmocka_unit_test(counters_belong_to_the_host_while_no_vm_is_partitioned),
 	};
 
