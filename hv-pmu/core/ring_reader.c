@@ -6,7 +6,8 @@ int hvpmu_ring_reader_init(struct hvpmu_ring_reader *reader, struct hvpmu_ring_p
 			   const void *data, u64 data_size)
 {
 	if (page->magic != HVPMU_RING_MAGIC || page->version != HVPMU_RING_VERSION ||
-	    page->data_size != data_size || !data_size || data_size & (data_size - 1))
+	    page->data_size != data_size || !data_size || data_size & (data_size - 1) ||
+	    page->tail % 8)
 		return HVPMU_INVALID;
 	*reader = (struct hvpmu_ring_reader){
 		.page = page,
@@ -18,8 +19,10 @@ int hvpmu_ring_reader_init(struct hvpmu_ring_reader *reader, struct hvpmu_ring_p
 	return HVPMU_OK;
 }
 
+/* Records begin at multiples of 8: a head that is none is not one to go on from. */
 static int skip_all(struct hvpmu_ring_reader *reader)
 {
+	reader->head &= ~(u64)7;
 	reader->tail = reader->head;
 	return HVPMU_INVALID;
 }
@@ -35,7 +38,7 @@ int hvpmu_ring_next(struct hvpmu_ring_reader *reader, const struct hvpmu_record 
 			reader->head = hvpmu_env_load_acquire(&reader->page->head);
 		if (reader->tail == reader->head)
 			return HVPMU_OK;
-		if (reader->head - reader->tail > reader->size)
+		if (reader->head - reader->tail > reader->size || reader->head % 8)
 			return skip_all(reader);
 		record = (const struct hvpmu_record *)(reader->data + offset);
 		if (record->size < sizeof(*record) || record->size % 8 ||

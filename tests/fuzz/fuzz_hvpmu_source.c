@@ -95,7 +95,8 @@ static void exercise(struct fake_device *device, const struct hvp_record_config 
 	device->ticks = 1u << 20;
 	if (source->ops->drain(source, &has_more) || source->ops->stop(source))
 		abort();
-	if (device->rings[0].page->head != device->rings[0].page->tail)
+	/* Whatever the head is, nothing is left to be read before it. */
+	if ((device->rings[0].page->head & ~UINT64_C(7)) != device->rings[0].page->tail)
 		abort();
 	hvp_source_destroy(source);
 }

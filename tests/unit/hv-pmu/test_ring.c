@@ -67,6 +67,9 @@ static void a_reader_refuses_what_is_no_ring_of_its_version(void **state)
 	f.page.version--;
 	f.page.magic ^= 1;
 	assert_int_equal(hvpmu_ring_reader_init(&reader, &f.page, f.data, SIZE), HVPMU_INVALID);
+	f.page.magic ^= 1;
+	f.page.tail = 4;
+	assert_int_equal(hvpmu_ring_reader_init(&reader, &f.page, f.data, SIZE), HVPMU_INVALID);
 }
 
 static void records_come_out_as_they_went_in(void **state)
@@ -187,6 +190,25 @@ static void a_damaged_ring_is_said_and_left_behind(void **state)
 	}
 }
 
+/* No record can end there: what follows it would not be aligned. */
+static void a_head_between_two_multiples_of_8_is_damage(void **state)
+{
+	const struct hvpmu_record *record;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_true(put(&f, 64, HVPMU_RECORD_SAMPLE));
+	f.page.head += 5;
+	assert_int_equal(hvpmu_ring_next(&f.reader, &record), HVPMU_INVALID);
+	assert_int_equal(hvpmu_ring_next(&f.reader, &record), HVPMU_INVALID);
+	assert_int_equal(f.reader.tail, 64);
+	hvpmu_ring_release(&f.reader);
+	assert_true(put(&f, 64, HVPMU_RECORD_SAMPLE));
+	assert_non_null(get(&f));
+	assert_null(get(&f));
+}
+
 static void the_layout_is_what_the_header_promises(void **state)
 {
 	(void)state;
@@ -212,6 +234,7 @@ int main(void)
 		cmocka_unit_test(a_preempted_record_is_not_seen_before_it_is_whole),
 		cmocka_unit_test(a_consumer_that_lies_makes_the_ring_full_and_no_worse),
 		cmocka_unit_test(a_damaged_ring_is_said_and_left_behind),
+		cmocka_unit_test(a_head_between_two_multiples_of_8_is_damage),
 		cmocka_unit_test(the_layout_is_what_the_header_promises),
 	};
 
