@@ -242,8 +242,7 @@ struct hvp_error *hvp_hvpmu_ring_map(const struct hvp_hvpmu_device *device, uint
 					    cpu, size / 1024);
 	*ret = (struct hvp_hvpmu_ring){.map_size = size};
 	if (!hvpmu_ring_reader_init(&ret->reader, page,
-				    (const uint8_t *)page + device->info.header_size, data_size) &&
-	    ret->reader.tail % sizeof(uint64_t) == 0)
+				    (const uint8_t *)page + device->info.header_size, data_size))
 		return NULL;
 	munmap(page, size);
 	*ret = (struct hvp_hvpmu_ring){0};

@@ -131,7 +131,22 @@ static struct hvp_error *describe_events(struct hvpmu_source *source, struct hvp
 	return NULL;
 }
 
-/* As perf's source has it: what the kernel allows, and a note if that is less. */
+/* What the kernel allows, which says so itself, and then what the device does. */
+static struct hvp_error *limit_frequency(const struct hvpmu_source *source, uint64_t *frequency)
+{
+	const uint64_t asked = *frequency;
+
+	hvp_try(hvp_perf_limit_frequency(source->config->roots, &source->sink, frequency));
+	if (*frequency <= HVPMU_DEV_FREQUENCY_MAX)
+		return NULL;
+	*frequency = HVPMU_DEV_FREQUENCY_MAX;
+	if (asked == UINT64_MAX)
+		return NULL;
+	return hvp_sink_note(&source->sink,
+			     "sampled at %u Hz instead of %" PRIu64 ": /dev/hvpmu is no faster",
+			     HVPMU_DEV_FREQUENCY_MAX, asked);
+}
+
 static struct hvp_error *limit_frequencies(const struct hvpmu_source *source,
 					   struct hvp_hvpmu_setup *setup)
 {
@@ -141,7 +156,7 @@ static struct hvp_error *limit_frequencies(const struct hvpmu_source *source,
 						       : setup->frequency;
 		uint64_t limited = asked;
 
-		hvp_try(hvp_perf_limit_frequency(source->config->roots, &source->sink, &limited));
+		hvp_try(limit_frequency(source, &limited));
 		if (limited < asked)
 			setup->max_frequency = limited;
 	}

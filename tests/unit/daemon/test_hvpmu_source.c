@@ -434,6 +434,18 @@ static void the_setup_asks_for_what_the_configuration_says(void **state)
 				   "kernel.perf_event_max_sample_rate\ncomm 100/100 qemu\n");
 }
 
+static void the_device_has_a_highest_rate_of_its_own(void **state)
+{
+	struct test *test = *state;
+
+	fixture_write(&test->tree, "proc/sys/kernel/perf_event_max_sample_rate", "500000\n");
+	test->config.frequency = 200000;
+	start(test);
+	assert_int_equal(test->device.events[0].period, HVPMU_DEV_FREQUENCY_MAX);
+	fixture_log_is(&test->log, "note sampled at 100000 Hz instead of 200000: /dev/hvpmu is no "
+				   "faster\ncomm 100/100 qemu\n");
+}
+
 static void what_it_cannot_take_it_says_before_anything_is_opened(void **state)
 {
 	struct test *test = *state;
@@ -590,6 +602,7 @@ int main(void)
 		TEST(records_that_contradict_themselves_are_counted),
 		TEST(times_that_cannot_be_are_brought_into_the_session),
 		TEST(the_setup_asks_for_what_the_configuration_says),
+		TEST(the_device_has_a_highest_rate_of_its_own),
 		TEST(what_it_cannot_take_it_says_before_anything_is_opened),
 		TEST(where_there_is_no_device_perf_is_chosen),
 		TEST(what_the_kernel_refuses_is_put_into_words),
