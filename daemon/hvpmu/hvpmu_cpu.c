@@ -6,6 +6,7 @@ void hvp_hvpmu_cpu_init(struct hvp_hvpmu_cpu *cpu, struct hvp_hvpmu_set *set, ui
 	cpu->parser.clock = &set->clock;
 	cpu->parser.num_events = set->num_events;
 	cpu->parser.cpu = number;
+	cpu->parser.num_cpus = set->num_cpus;
 }
 
 static struct hvp_error *deliver_lost(const struct hvp_hvpmu_set *set, uint32_t cpu,

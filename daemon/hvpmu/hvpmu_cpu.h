@@ -11,6 +11,7 @@
 struct hvp_hvpmu_set {
 	const struct hvp_event_spec *events;
 	size_t num_events;
+	uint32_t num_cpus;
 	const struct hvp_sink *sink;
 	struct hvp_tsc_clock clock;
 	/* Of all rings. */

@@ -200,6 +200,7 @@ struct hvp_error *hvp_hvpmu_device_setup(struct hvp_hvpmu_device *device,
 		.data_size = setup->data_size,
 		.events = (uintptr_t)events,
 		.num_events = (uint32_t)setup->num_events,
+		.chain_max = setup->max_chain,
 	};
 
 	if (setup->num_events > HVPMU_DEV_EVENTS_MAX)

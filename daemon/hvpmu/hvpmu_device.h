@@ -48,6 +48,8 @@ struct hvp_hvpmu_setup {
 	/* No event is asked to be faster. */
 	uint64_t max_frequency;
 	bool wants_chains;
+	/* Frames of a chain. */
+	uint32_t max_chain;
 	/* Bytes of records of each ring, a power of two. */
 	uint64_t data_size;
 };

@@ -49,7 +49,8 @@ static enum hvp_hvpmu_kind parse_sample(struct hvp_hvpmu_parser *parser,
 	struct hvpmu_record_sample from;
 
 	if (!take_fixed(record, &from, sizeof(from)) || from.cpl > 3 ||
-	    from.event >= parser->num_events || from.num_chain > HVPMU_CHAIN_MAX ||
+	    from.cpu >= parser->num_cpus || from.event >= parser->num_events ||
+	    from.num_chain > HVPMU_CHAIN_MAX ||
 	    from.header.size < sizeof(from) + from.num_chain * sizeof(uint64_t))
 		return HVP_HVPMU_MALFORMED;
 	*sample = (struct hvp_sample){
@@ -58,7 +59,7 @@ static enum hvp_hvpmu_kind parse_sample(struct hvp_hvpmu_parser *parser,
 		.period = from.period,
 		.pid = from.pid,
 		.tid = from.tid,
-		.cpu = parser->cpu,
+		.cpu = from.cpu,
 		.domain = from.domain == HVPMU_NO_DOMAIN ? HVP_DOMAIN_HOST : from.domain,
 		.vcpu = from.vcpu == HVPMU_NO_VCPU ? HVP_VCPU_NONE : from.vcpu,
 		.event = from.event,

@@ -19,8 +19,9 @@ struct hvp_hvpmu_parser {
 	struct hvp_tsc_clock *clock;
 	/* Events of the setup, which number them as they were given. */
 	size_t num_events;
-	/* The CPU whose ring it is. */
+	/* The CPU whose ring it is; a guest's sample with a chain may be another CPU's. */
 	uint32_t cpu;
+	uint32_t num_cpus;
 	uint64_t chain[HVPMU_CHAIN_MAX];
 };
 

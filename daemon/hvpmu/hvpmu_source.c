@@ -55,6 +55,17 @@ static struct hvp_error *check_scope(const struct hvp_record_config *config)
 	return NULL;
 }
 
+/* Longer chains than kernel.perf_event_max_stack are refused. */
+static uint32_t max_chain(const struct hvp_host_roots *roots)
+{
+	char path[512];
+	uint64_t limit;
+
+	snprintf(path, sizeof(path), "%s/sys/kernel/perf_event_max_stack", roots->proc);
+	return hvp_file_read_u64(path, &limit) && limit < HVPMU_CHAIN_MAX ? (uint32_t)limit
+									  : HVPMU_CHAIN_MAX;
+}
+
 static struct hvp_hvpmu_setup setup_of(const struct hvp_record_config *config)
 {
 	return (struct hvp_hvpmu_setup){
@@ -64,6 +75,7 @@ static struct hvp_hvpmu_setup setup_of(const struct hvp_record_config *config)
 		.period = config->period,
 		.max_frequency = UINT64_MAX,
 		.wants_chains = config->wants_chains,
+		.max_chain = max_chain(config->roots),
 		.data_size = HVPMU_RING_DATA_MIN,
 	};
 }
@@ -178,6 +190,7 @@ static struct hvp_error *map_rings(struct hvpmu_source *source, uint64_t data_si
 {
 	uint32_t num = source->device.info.num_cpus, num_mapped = 0;
 
+	source->set.num_cpus = num;
 	source->cpus = calloc(num, sizeof(*source->cpus));
 	if (!source->cpus)
 		return hvp_error_no_memory;

@@ -27,8 +27,9 @@ static struct hvp_joined_domain *item_of(const struct hvp_domain_join *join, uin
 	return hvp_map_get(&join->of_number, number, &at) ? &join->items[at - 1] : NULL;
 }
 
-/* The process's only VM that runs and that no other number stands for. */
-static bool find_sole_vm(const struct hvp_domain_join *join, uint32_t pid, uint32_t *ret_domain)
+/* The process's only VM that ran then and that no other number stands for. */
+static bool find_sole_vm(const struct hvp_domain_join *join, uint32_t pid, uint64_t time,
+			 uint32_t *ret_domain)
 {
 	uint32_t num_found = 0;
 
@@ -39,7 +40,7 @@ static bool find_sole_vm(const struct hvp_domain_join *join, uint32_t pid, uint3
 		hvp_domain_table_get(join->domains, domain, &vm);
 		for (size_t i = 0; i < join->num; i++)
 			is_taken |= join->items[i].domain == domain;
-		if (vm.pid != pid || vm.end || is_taken)
+		if (vm.pid != pid || (vm.end && vm.end < time) || is_taken)
 			continue;
 		*ret_domain = domain;
 		num_found++;
@@ -54,7 +55,7 @@ static bool find_vm(const struct hvp_domain_join *join, const struct hvp_joined_
 		return hvp_domain_table_find_vm(join->domains, item->pid, item->fd, ret_domain);
 	return (tid &&
 		hvp_domain_table_find_vcpu(join->domains, item->pid, tid, time, ret_domain)) ||
-	       find_sole_vm(join, item->pid, ret_domain);
+	       find_sole_vm(join, item->pid, time, ret_domain);
 }
 
 /*

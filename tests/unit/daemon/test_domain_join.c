@@ -198,6 +198,21 @@ static void the_end_of_a_domain_is_the_vms(void **state)
 	assert_int_equal(hvp_domain_table_num(test->domains), 1);
 }
 
+/* Rings are emptied one after the other, and discovery may be ahead of them. */
+static void a_vm_that_ended_meanwhile_is_still_the_one_that_ran(void **state)
+{
+	struct test *test = *state;
+
+	make_vm(test, 100, 11, "web");
+	assert_ok(hvp_discovery_scan(test->discovery, true));
+	see_domain(test, 5, HVP_DOMAIN_ENDED, 100, "");
+	assert_ok(hvp_domain_table_end_vm(test->domains, 1, 2 * SECOND));
+	see_domain(test, 5, HVP_DOMAIN_RUNNING, 100, "vmm");
+	see_vcpu(test, 5, 1, 333);
+	assert_int_equal(joined(test, 5, 100), 1);
+	assert_int_equal(hvp_domain_table_num(test->domains), 1);
+}
+
 static void what_was_never_told_of_or_is_another_processs_is_not_joined(void **state)
 {
 	struct test *test = *state;
@@ -223,6 +238,7 @@ int main(void)
 		TEST(two_that_nothing_else_tells_of_are_two_domains),
 		TEST(a_vcpu_without_debugfs_is_known_by_its_record),
 		TEST(the_end_of_a_domain_is_the_vms),
+		TEST(a_vm_that_ended_meanwhile_is_still_the_one_that_ran),
 		TEST(what_was_never_told_of_or_is_another_processs_is_not_joined),
 	};
 
