@@ -9,6 +9,7 @@
 #include "common/cli/commands.h"
 #include "common/cli/context.h"
 #include "daemon/child.h"
+#include "daemon/hvpmu/partition.h"
 #include "daemon/stat.h"
 #include "daemon/stat_output.h"
 
@@ -136,38 +137,44 @@ static struct hvp_error *choose_vms(struct counting *counting)
 	return NULL;
 }
 
-#define WHAT_IS_NEEDED                                                                             \
-	"that needs a kernel with CONFIG_KVM_HVPMU, and its module kvm loaded with guests' "       \
-	"counters (modprobe kvm hvpmu=4; see hvprof check)"
+#define COMMAND "modprobe kvm hvpmu=4 hvpmu_account=1"
+
+/* Why cycles and instructions are not there, and what mends that. */
+static const char *why_no_cycles(const struct counting *counting)
+{
+	struct hvp_partition partition;
+
+	hvp_partition_read(counting->roots, &hvp_hvpmu_kernel, &partition);
+	switch (partition.state) {
+	case HVP_PARTITION_NONE:
+		return "that needs a kernel with CONFIG_KVM_HVPMU, and its module kvm loaded with "
+		       "counters for guests (" COMMAND ")";
+	case HVP_PARTITION_OFF:
+		return "kvm.hvpmu is 0: guests have no counters of their own (end all VMs, "
+		       "then " COMMAND ")";
+	default:
+		return "kvm.hvpmu_account is off, or these VMs have no PMU (end all VMs, "
+		       "then " COMMAND ")";
+	}
+}
 
 /* Once, when there is a VM to judge by. */
 static struct hvp_error *check_counters(struct counting *counting)
 {
-	const struct hvp_log *log = &counting->context->log;
-	char path[512];
-	uint64_t num;
-
 	if (counting->has_checked || !hvp_stat_num_wanted(&counting->stat))
 		return NULL;
 	counting->has_checked = true;
-	snprintf(path, sizeof(path), "%s/module/kvm/parameters/hvpmu", counting->roots->sys);
-	if (!hvp_stat_knows_anything(&counting->stat))
+	if (hvp_stat_knows(&counting->stat, HVP_KVM_CYCLES))
+		return NULL;
+	if (!hvp_stat_knows(&counting->stat, UINT32_MAX))
 		return hvp_error_create(HVP_ERROR_UNSUPPORTED,
 					"KVM on this host tells nothing of its virtual machines in "
 					"%s/kvm, not even their exits; for cycles and "
-					"instructions: " WHAT_IS_NEEDED,
-					counting->roots->debugfs);
-	if (!hvp_stat_knows_pmu(&counting->stat))
-		hvp_log(log, HVP_LOG_WARNING, HVP_LOG_DOMAINS,
-			"only exits are counted here, not cycles and "
-			"instructions: " WHAT_IS_NEEDED);
-	else if (hvp_file_read_u64(path, &num) && !num)
-		hvp_log(log, HVP_LOG_WARNING, HVP_LOG_DOMAINS,
-			"the guests have no counters of their own, and their cycles and "
-			"instructions are not counted: kvm.hvpmu is 0 (modprobe kvm hvpmu=4; see "
-			"hvprof check)");
-	else
-		return NULL;
+					"instructions: %s",
+					counting->roots->debugfs, why_no_cycles(counting));
+	hvp_log(&counting->context->log, HVP_LOG_WARNING, HVP_LOG_DOMAINS,
+		"cycles and instructions of the guests are not counted here: %s",
+		why_no_cycles(counting));
 	counting->context->is_degraded = true;
 	return NULL;
 }

@@ -188,22 +188,12 @@ size_t hvp_stat_num_wanted(const struct hvp_stat *stat)
 	return num;
 }
 
-static bool knows(const struct hvp_stat *stat, uint32_t stats)
+bool hvp_stat_knows(const struct hvp_stat *stat, uint32_t stats)
 {
 	for (size_t i = 0; i < stat->num; i++)
 		if (stat->vms[i].is_wanted && stat->vms[i].total.counts.known & stats)
 			return true;
 	return false;
-}
-
-bool hvp_stat_knows_pmu(const struct hvp_stat *stat)
-{
-	return knows(stat, ~(1u << HVP_KVM_EXITS));
-}
-
-bool hvp_stat_knows_anything(const struct hvp_stat *stat)
-{
-	return knows(stat, UINT32_MAX);
 }
 
 bool hvp_stat_ipc(const struct hvp_kvm_counts *counts, double *ret)

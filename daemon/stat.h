@@ -62,9 +62,8 @@ void hvp_stat_begin_span(struct hvp_stat *stat);
 
 /* Those of a name and a pid that were asked for; others are there, and not wanted. */
 size_t hvp_stat_num_wanted(const struct hvp_stat *stat);
-/* Whether any VM that is wanted tells of one of the partitioned vPMU's counters, or of any. */
-bool hvp_stat_knows_pmu(const struct hvp_stat *stat);
-bool hvp_stat_knows_anything(const struct hvp_stat *stat);
+/* Whether any VM that is wanted tells of one of these counters, a bit each. */
+bool hvp_stat_knows(const struct hvp_stat *stat, uint32_t stats);
 
 /* Instructions per cycle in the guest; false when there were no cycles. */
 bool hvp_stat_ipc(const struct hvp_kvm_counts *counts, double *ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/kvm/kvm_stats.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,14 +22,16 @@ static const char *const files[HVP_NUM_KVM_STATS] = {
 };
 
 /* "vcpu3" or "." */
-static void read_counts(int folder_fd, const char *folder, struct hvp_kvm_counts *ret)
+static void read_counts(const struct hvp_kvm_stats *stats, int folder_fd, const char *folder,
+			struct hvp_kvm_counts *ret)
 {
 	*ret = (struct hvp_kvm_counts){0};
 	for (unsigned int i = 0; i < HVP_NUM_KVM_STATS; i++) {
 		char path[80], text[32];
 
 		snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
-		if (hvp_file_read_small(folder_fd, path, text, sizeof(text)) > 0 &&
+		if (stats->kept >> i & 1 &&
+		    hvp_file_read_small(folder_fd, path, text, sizeof(text)) > 0 &&
 		    hvp_parse_u64(text, UINT64_MAX, &ret->values[i]))
 			ret->known |= 1u << i;
 		else
@@ -80,17 +83,32 @@ static struct hvp_error *read_vm(void *arg, const struct hvp_kvm_vm *from)
 
 		vcpu->vcpu = from->vcpus[i].vcpu;
 		snprintf(folder, sizeof(folder), "vcpu%u", vcpu->vcpu);
-		read_counts(from->folder_fd, folder, &vcpu->counts);
+		read_counts(stats, from->folder_fd, folder, &vcpu->counts);
 	}
 	qsort(vm->vcpus, vm->num_vcpus, sizeof(*vm->vcpus), compare_vcpus);
-	read_counts(from->folder_fd, ".", &vm->total);
+	read_counts(stats, from->folder_fd, ".", &vm->total);
 	sum_up(vm);
 	return NULL;
 }
 
+uint32_t hvp_kvm_stats_kept(const struct hvp_host_roots *roots)
+{
+	char path[512], text[16];
+	uint64_t num;
+
+	snprintf(path, sizeof(path), "%s/module/kvm/parameters/hvpmu", roots->sys);
+	if (hvp_file_read_u64(path, &num) && !num)
+		return ~HVP_KVM_OF_PMU;
+	snprintf(path, sizeof(path), "%s/module/kvm/parameters/hvpmu_account", roots->sys);
+	if (hvp_file_read_small(AT_FDCWD, path, text, sizeof(text)) > 0 && *text == 'N')
+		return ~HVP_KVM_CYCLES;
+	return UINT32_MAX;
+}
+
 struct hvp_error *hvp_kvm_stats_read(const struct hvp_host_roots *roots, struct hvp_kvm_stats *ret)
 {
-	hvp_scope(hvp_kvm_stats_deinit) struct hvp_kvm_stats stats = {0};
+	hvp_scope(hvp_kvm_stats_deinit) struct hvp_kvm_stats stats = {
+		.kept = hvp_kvm_stats_kept(roots)};
 
 	hvp_try(hvp_kvm_debugfs_scan(roots, 0, read_vm, &stats));
 	*ret = stats;

@@ -57,9 +57,25 @@ struct hvp_kvm_vm_stats {
 
 /* Everything at one moment, or nearly so. */
 struct hvp_kvm_stats {
+	/* What KVM keeps up, a bit each: files of others are there and stay 0. */
+	uint32_t kept;
 	struct hvp_kvm_vm_stats *vms;
 	size_t num, capacity;
 };
+
+/* Which counters belong to what kvm.ko was loaded with. */
+#define HVP_KVM_CYCLES                                                                             \
+	(1u << HVP_KVM_GUEST_CYCLES | 1u << HVP_KVM_GUEST_INSTRUCTIONS |                           \
+	 1u << HVP_KVM_HYP_CYCLES | 1u << HVP_KVM_HYP_INSTRUCTIONS)
+#define HVP_KVM_OF_PMU                                                                             \
+	(HVP_KVM_CYCLES | 1u << HVP_KVM_LOADS | 1u << HVP_KVM_PUTS | 1u << HVP_KVM_PMIS |          \
+	 1u << HVP_KVM_EMULATED)
+
+/*
+ * What kvm.ko keeps up by its parameters: those of the partitioned vPMU if hvpmu is not 0, of these
+ * the cycles and instructions if hvpmu_account is on. A parameter that is not there forbids nothing.
+ */
+uint32_t hvp_kvm_stats_kept(const struct hvp_host_roots *roots);
 
 /* Errors as hvp_kvm_debugfs_scan(). `ret` is to be deinitialised after success. */
 struct hvp_error *hvp_kvm_stats_read(const struct hvp_host_roots *roots,

@@ -115,7 +115,7 @@ static void what_was_counted_before_is_not_printed(void **state)
 	make_world(test, 3000000);
 	assert_ok(hvp_stat_read(&test->stat));
 	assert_int_equal(hvp_stat_num_wanted(&test->stat), 1);
-	assert_true(hvp_stat_knows_pmu(&test->stat));
+	assert_true(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
 	print_is(test, HVP_STAT_TEXT,
 		 "1.00 to 3.00 s\n"
 		 "DOMAIN  VCPU  GUEST CYCLES  INSTRUCTIONS   IPC  HYP. CYCLES  INSTRUCTIONS    "
@@ -222,12 +222,43 @@ static void a_stock_kvm_leaves_the_exits(void **state)
 	start(test);
 	put(test, "100-11", "exits", 4711);
 	assert_ok(hvp_stat_read(&test->stat));
-	assert_false(hvp_stat_knows_pmu(&test->stat));
-	assert_true(hvp_stat_knows_anything(&test->stat));
+	assert_false(hvp_stat_knows(&test->stat, HVP_KVM_OF_PMU));
+	assert_true(hvp_stat_knows(&test->stat, UINT32_MAX));
 	print_is(test, HVP_STAT_TEXT,
 		 "1.00 to 3.00 s\n"
 		 "DOMAIN  VCPU  EXITS\n"
 		 "web     all   3,711\n");
+}
+
+/* The files are there and stay 0: that would be a figure that nobody measured. */
+static void counters_that_kvm_does_not_keep_up_are_not_known(void **state)
+{
+	struct test *test = *state;
+
+	make_world(test, 0);
+	put(test, "100-11", "exits", 70);
+	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu", "4\n");
+	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu_account", "N\n");
+	choose_web(test);
+	start(test);
+	assert_false(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
+	put(test, "100-11/vcpu1", "hvpmu_pmis", 3);
+	put(test, "100-11", "exits", 75);
+	assert_ok(hvp_stat_read(&test->stat));
+	print_is(test, HVP_STAT_TEXT,
+		 "1.00 to 3.00 s\n"
+		 "DOMAIN  VCPU  LOADS  PUTS  PMIS  EMULATED  EXITS\n"
+		 "web     all       0     0     3         0      5\n"
+		 "web     0         0     0     0         0      -\n"
+		 "web     1         0     0     3         0      -\n");
+	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu", "0\n");
+	assert_ok(hvp_stat_read(&test->stat));
+	assert_false(hvp_stat_knows(&test->stat, HVP_KVM_OF_PMU));
+	assert_true(hvp_stat_knows(&test->stat, UINT32_MAX));
+	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu", "4\n");
+	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu_account", "Y\n");
+	assert_ok(hvp_stat_read(&test->stat));
+	assert_true(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
 }
 
 static void counters_of_whole_vms_serve_where_vcpus_have_none(void **state)
@@ -241,7 +272,7 @@ static void counters_of_whole_vms_serve_where_vcpus_have_none(void **state)
 	put_vcpu(test, "100-11", 1500000);
 	assert_ok(hvp_stat_read(&test->stat));
 	assert_int_equal(test->stat.vms[0].total.counts.values[HVP_KVM_GUEST_CYCLES], 1500000);
-	assert_true(hvp_stat_knows_pmu(&test->stat));
+	assert_true(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
 }
 
 static void nothing_at_all_is_known_of_a_vm_without_files(void **state)
@@ -253,7 +284,7 @@ static void nothing_at_all_is_known_of_a_vm_without_files(void **state)
 	fixture_write(&test->tree, "debugfs/kvm/100-11/exits", "many\n");
 	start(test);
 	assert_int_equal(hvp_stat_num_wanted(&test->stat), 1);
-	assert_false(hvp_stat_knows_anything(&test->stat));
+	assert_false(hvp_stat_knows(&test->stat, UINT32_MAX));
 }
 
 /* debugfs goes with the VM: what was read last is what is known. */
@@ -366,6 +397,7 @@ int main(void)
 		TEST(csv_has_a_row_for_the_vm_and_one_for_each_vcpu),
 		TEST(json_says_what_is_not_known),
 		TEST(a_stock_kvm_leaves_the_exits),
+		TEST(counters_that_kvm_does_not_keep_up_are_not_known),
 		TEST(counters_of_whole_vms_serve_where_vcpus_have_none),
 		TEST(nothing_at_all_is_known_of_a_vm_without_files),
 		TEST(a_vm_that_comes_and_goes_within_the_span_is_counted),
