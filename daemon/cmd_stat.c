@@ -240,7 +240,8 @@ static struct hvp_error *count_until_over(struct counting *counting)
 		hvp_try(hvp_stat_read(&counting->stat));
 		now = hvp_clock_now();
 		hvp_try(check_counters(counting));
-		if (interval && now - counting->span_start >= interval)
+		/* The last one is printed below. */
+		if (interval && now - counting->span_start >= interval && !is_over(counting, now))
 			hvp_try(print_span(counting, now));
 	}
 	/* The program may have ended after the last look. */

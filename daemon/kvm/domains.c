@@ -22,6 +22,8 @@ struct vm {
 	 * Samples before `since` are of an earlier VM or process; 0: since ever. `end` 0: it runs.
 	 */
 	uint64_t since, end;
+	/* It ended with its process, whose other threads may keep its files for a while. */
+	bool has_lost_process;
 	/* As it is called, and what it was made of: texts and numbers in `names`. */
 	const char *name;
 	uint32_t name_number, base_number;
@@ -252,6 +254,27 @@ static uint64_t since_of_new(const struct hvp_domain_table *domains, uint32_t pi
 	return since;
 }
 
+/*
+ * The VM of a process that has ended and that nobody has started anew. KVM may still list it, for
+ * the process's last thread takes it away, and its first one was the process to everybody else.
+ */
+static bool find_orphan(const struct hvp_domain_table *domains, uint32_t pid, int fd, uint64_t time,
+			uint32_t *ret_domain)
+{
+	const uint64_t start = hvp_threads_start(&domains->threads, pid, time);
+
+	for (uint32_t domain = newest_of(domains, pid); domain;
+	     domain = vm_of(domains, domain)->older) {
+		const struct vm *vm = vm_of(domains, domain);
+
+		if (vm->fd != fd || !vm->has_lost_process || start > vm->end)
+			continue;
+		*ret_domain = domain;
+		return true;
+	}
+	return false;
+}
+
 static struct hvp_error *append_vm(struct hvp_domain_table *domains, uint32_t pid, int fd,
 				   uint64_t time, uint32_t *ret_domain)
 {
@@ -274,7 +297,8 @@ struct hvp_error *hvp_domain_table_add_vm(struct hvp_domain_table *domains, uint
 {
 	uint32_t domain = 0;
 
-	if (hvp_domain_table_find_vm(domains, pid, fd, ret_domain))
+	if (hvp_domain_table_find_vm(domains, pid, fd, ret_domain) ||
+	    find_orphan(domains, pid, fd, time, ret_domain))
 		return NULL;
 	/* Its process has a domain already, made when nothing but the process was known. */
 	for (uint32_t i = newest_of(domains, pid); i && !domain; i = vm_of(domains, i)->older)
@@ -336,12 +360,18 @@ struct hvp_error *hvp_domain_table_end_vm(struct hvp_domain_table *domains, uint
 	return deliver_vm(domains, domain, time, HVP_DOMAIN_ENDED);
 }
 
-static struct hvp_error *end_process(struct hvp_domain_table *domains, uint32_t pid, uint64_t time)
+static struct hvp_error *end_process(struct hvp_domain_table *domains, uint32_t pid, uint64_t time,
+				     bool is_exit)
 {
 	for (uint32_t domain = newest_of(domains, pid); domain;
-	     domain = vm_of(domains, domain)->older)
-		if (time >= vm_of(domains, domain)->since)
-			hvp_try(hvp_domain_table_end_vm(domains, domain, time));
+	     domain = vm_of(domains, domain)->older) {
+		struct vm *vm = vm_of(domains, domain);
+
+		if (time < vm->since)
+			continue;
+		vm->has_lost_process |= is_exit && !vm->end;
+		hvp_try(hvp_domain_table_end_vm(domains, domain, time));
+	}
 	return NULL;
 }
 
@@ -360,7 +390,7 @@ static struct hvp_error *see_comm(struct hvp_domain_table *domains, const struct
 		thread->known_in = 0;
 	}
 	/* KVM's descriptors are closed by exec. */
-	return comm->is_exec ? end_process(domains, comm->pid, record->time) : NULL;
+	return comm->is_exec ? end_process(domains, comm->pid, record->time, false) : NULL;
 }
 
 /* Not a kernel thread: it works for its own process, whatever it is called. */
@@ -402,7 +432,7 @@ struct hvp_error *hvp_domain_table_see_record(struct hvp_domain_table *domains,
 	case HVP_RECORD_MMAP: see_mapping(domains, record); return NULL;
 	case HVP_RECORD_EXIT:
 		hvp_threads_end(&domains->threads, task->tid, record->time);
-		return task->pid == task->tid ? end_process(domains, task->pid, record->time)
+		return task->pid == task->tid ? end_process(domains, task->pid, record->time, true)
 					      : NULL;
 	case HVP_RECORD_COMM: return see_comm(domains, record);
 	default: return NULL;

@@ -53,7 +53,7 @@ struct hvp_vm {
 /*
  * A VM is there. Known already (same process, same descriptor, still running): its domain is
  * returned. A domain that was made for the process alone is completed rather than a second one
- * made. `is_new`: it started during the session.
+ * made. One that ended with its process stays ended. `is_new`: it started during the session.
  */
 struct hvp_error *hvp_domain_table_add_vm(struct hvp_domain_table *domains, uint32_t pid, int fd,
 					  uint64_t time, bool is_new,

@@ -85,6 +85,26 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* Its first thread is gone, the others still hold the VM: debugfs lists it for a moment. */
+static void what_a_process_leaves_behind_is_no_new_vm(void **state)
+{
+	struct test *test = *state;
+	uint32_t web = add_vm(test->domains, 100, 11, SECONDS(1), false, "web");
+
+	see_task(test->domains, HVP_RECORD_EXIT, 100, 100, SECONDS(2));
+	assert_int_equal(add_vm(test->domains, 100, 11, SECONDS(2) + 1000, true, "web"), web);
+	assert_int_equal(add_vm(test->domains, 100, 11, SECONDS(5), true, "web"), web);
+	/* Another descriptor was another VM, and another process with this pid has VMs of its own. */
+	assert_int_equal(add_vm(test->domains, 100, 12, SECONDS(5), true, "twin"), web + 1);
+	see_task(test->domains, HVP_RECORD_FORK, 100, 100, SECONDS(6));
+	assert_int_equal(add_vm(test->domains, 100, 11, SECONDS(7), true, "web"), web + 2);
+	/* A descriptor that was closed, by exec or by the VMM, can be opened again. */
+	see_comm(test->domains, 100, 100, SECONDS(8), "web", true);
+	assert_int_equal(add_vm(test->domains, 100, 11, SECONDS(9), true, "web"), web + 3);
+	assert_ok(hvp_domain_table_end_vm(test->domains, web + 3, SECONDS(10)));
+	assert_int_equal(add_vm(test->domains, 100, 11, SECONDS(11), true, "web"), web + 4);
+}
+
 static void vcpu_threads_carry_their_domain_in_both_modes(void **state)
 {
 	struct test *test = *state;
@@ -385,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		test(what_a_process_leaves_behind_is_no_new_vm),
 		test(vcpu_threads_carry_their_domain_in_both_modes),
 		test(a_guest_sample_that_nobody_announced_makes_a_domain_that_is_completed_later),
 		test(discovery_is_wanted_once_for_each_thread),
