@@ -38,17 +38,50 @@ vm_start()
 	rm -rf "$dir" "/out/guests/$1"
 	mkdir -p "$dir" "/out/guests/$1"
 	truncate -s 32M "$dir/out.raw"
+	[ -z "$CONTROL" ] || mkfifo "$dir/control.in" "$dir/control.out"
 	event "vm_start $1"
 	# shellcheck disable=SC2086 # NAME_OPTION and QMP are option lists
-	qemu-system-x86_64 $NAME_OPTION -uuid "$UUID" -accel kvm -cpu host -smp "$VCPUS" \
+	qemu-system-x86_64 $NAME_OPTION -uuid "$UUID" -accel kvm -cpu "$GUEST_CPU" -smp "$VCPUS" \
 		-m "$MEMORY" -nodefaults -no-user-config -display none -no-reboot $QMP \
 		-kernel /lab/vmlinuz -initrd "/lab/guests/$1.cpio" \
 		-append "console=ttyS0 panic=-1 quiet $GUEST_OPTIONS" \
 		-drive "file=$dir/out.raw,format=raw,if=virtio" \
-		-serial "file:/out/guests/$1/console.log" \
+		-serial "file:/out/guests/$1/console.log" ${CONTROL:+-serial "pipe:$dir/control"} \
 		>"/out/guests/$1/qemu.log" 2>&1 &
 	echo $! >"$dir/pid"
 	echo $! >"/out/guests/$1/pid"
+}
+
+# vm_tell NAME WORD...: a line for the guest's second serial port.
+vm_tell()
+{
+	local dir=/run/vm/$1
+
+	shift
+	echo "$*" >"$dir/control.in"
+}
+
+# vm_wait_for NAME TEXT: waits for "lab: guest TEXT" on the guest's console.
+vm_wait_for()
+{
+	until grep -q "lab: guest $2" "/out/guests/$1/console.log" 2>/dev/null; do
+		assert_runs "$1"
+		sleep 0.2
+	done
+}
+
+# vm_pin NAME CPU...: its vCPUs on these CPUs, one for each.
+vm_pin()
+{
+	local cpu name=$1 task vcpu=0
+
+	shift
+	for cpu in "$@"; do
+		task=$(grep -lx "CPU $vcpu/KVM" /proc/"$(cat "/run/vm/$name/pid")"/task/*/comm) || die "no vCPU $vcpu of $name"
+		task=${task%/comm}
+		taskset -p "$(printf %x $((1 << cpu)))" "${task##*/}" >/dev/null || die "cannot pin vCPU $vcpu of $name"
+		vcpu=$((vcpu + 1))
+	done
 }
 
 # vm_wait NAME: waits until the guest's workload runs and takes its files out. How long that may take
@@ -57,10 +90,7 @@ vm_wait()
 {
 	local dir=/run/vm/$1
 
-	until grep -q "lab: guest ready" "/out/guests/$1/console.log" 2>/dev/null; do
-		assert_runs "$1"
-		sleep 0.2
-	done
+	vm_wait_for "$1" ready
 	event "vm_ready $1"
 	tr '\0' '\n' <"/proc/$(cat "$dir/pid")/cmdline" >"/out/guests/$1/vmm.cmdline"
 	tar -x -f "$dir/out.raw" -C "/out/guests/$1" || die "no files from guest $1"

@@ -28,12 +28,14 @@ class Guest:
     init: str = "init"
     program: str = None
     with_perf: bool = False
+    # It does what the scenario tells it on its second serial port.
+    is_told: bool = False
 
     def conf(self):
         """The guest as settings for host/lab.sh."""
         qmp = f"-qmp unix:/run/vm/{self.name}/qmp,server=on,wait=off" if self.qmp else ""
         return (f"UUID={self.uuid}\nVCPUS={self.vcpus}\nMEMORY={self.memory_mb}\n"
-                f"NAME_OPTION='{self.name_option}'\nQMP='{qmp}'\n")
+                f"NAME_OPTION='{self.name_option}'\nQMP='{qmp}'\nCONTROL={'1' if self.is_told else ''}\n")
 
 
 VIRTIO_BLK = ("virtio_pci", "virtio_blk")
@@ -60,11 +62,17 @@ GUESTS = {
 METER = Guest(name="meter", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b04", vcpus=1, threads=0, pause_ms=0,
               hot_user="_start", hot_kernel=(), kernel_image="", name_option="-name meter", modules=VIRTIO_BLK,
               memory_mb=320, init="meter", program="count", with_perf=True)
+# They measure at the same time, whenever they are told.
+ALPHA = dataclasses.replace(METER, name="alpha", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b05", vcpus=2, init="told", program="twin",
+                            name_option="-name guest=alpha,debug-threads=on", is_told=True)
+BETA = dataclasses.replace(ALPHA, name="beta", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b06", vcpus=1,
+                           name_option="-name guest=beta,debug-threads=on")
 # scenario -> its guests, where they are not GUESTS
-SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",)}
+SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",), "partition": ("alpha", "beta"),
+                   "selftests": ()}
 
 HOST_HOT_USER = "hot_host_burn"
 
 
 def find(name):
-    return METER if name == METER.name else GUESTS[name]
+    return next((guest for guest in (METER, ALPHA, BETA) if guest.name == name), None) or GUESTS[name]

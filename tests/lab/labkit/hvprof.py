@@ -33,6 +33,12 @@ def rows_of_all_events(program, session):
         return rows_of_all_events(program, imported)
 
 
+def session_of_all_events(program, session):
+    """The start of a session in nanoseconds of the host's CLOCK_MONOTONIC, and its rows as above."""
+    start = json.loads(_output([str(program), "info", "-i", str(session), "--format=json"]))["start_time"]
+    return start, rows_of_all_events(program, session)
+
+
 class Hvprof:
     """One program on one run's results."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a kernel's reviewer would ask of the series first: that it applies, its style, and what compilers and sparse say of what it touches."""
+"""What a reviewer would ask of the series first: that it applies, its style, what compilers and sparse say of what it touches."""
 
 import collections
 import contextlib
@@ -14,7 +14,8 @@ from labkit import patched_kernel, source_build
 ROOT = patched_kernel.FOLDER.parent
 # What the core's style has and checkpatch.pl would not, in the patches that only import it.
 CORE = "arch/x86/kvm/hvpmu/core/"
-CORE_IGNORES = ("COMPLEX_MACRO", "MEMORY_BARRIER", "PREFER_DEFINED_ATTRIBUTE_MACRO", "TRAILING_STATEMENTS", "VOLATILE")
+CORE_IGNORES = ("COMPLEX_MACRO", "LONG_LINE_COMMENT", "MEMORY_BARRIER", "PREFER_DEFINED_ATTRIBUTE_MACRO", "TRAILING_STATEMENTS",
+                "TYPO_SPELLING", "VOLATILE")
 # The series adds its files to no MAINTAINERS, and has no mailing list's archive to link to.
 IGNORES = ("FILE_PATH_CHANGES",)
 MESSAGE = re.compile(r"^(?:\S*?/)?((?:arch|include|kernel|virt|drivers|tools)/\S+?):\d+(?::\d+)?: (?:warning|error): (.*)$", re.M)

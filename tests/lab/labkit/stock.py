@@ -50,6 +50,7 @@ class Request:
     kvm_parameters: str = ""
     guest_cpu: str = "host"
     selftest_parameters: tuple = ("none",)
+    phases: tuple = ()
     cpu_features: str = ""
     qemu: pathlib.Path = None
     qemu_options: str = ""
@@ -88,6 +89,7 @@ def _plan(request):
         "PULSE_WANTED": "" if model.is_deterministic else "1", "MACHINE": model.title,
         "GUEST_OPTIONS": model.guest_options, "GUEST_CPU": request.guest_cpu,
         "VENDOR_MODULE": model.kvm_module, "SELFTEST_PARAMETERS": " ".join(request.selftest_parameters),
+        "PHASES_WANTED": " ".join(request.phases),
         "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",
