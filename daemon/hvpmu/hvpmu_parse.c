@@ -23,19 +23,20 @@ static enum hvp_mode mode_of(const struct hvpmu_record_sample *from)
 }
 
 /*
- * The frames in front that are in the upper half of the address space are the kernel's: of a sample
- * in the kernel, and of none in a program.
+ * A guest's chain is all of the side that the sample is on. The host's goes on from its kernel into
+ * the program: the frames in front that are in the upper half of the address space are the kernel's.
  */
 static void take_chain(struct hvp_hvpmu_parser *parser, const uint64_t *frames, uint32_t num,
 		       struct hvp_sample *sample)
 {
 	struct hvp_chain *chain = &sample->chain;
 	bool is_kernel = hvp_mode_is_kernel(sample->mode);
+	const bool is_guest = hvp_mode_is_guest(sample->mode);
 
 	for (uint32_t i = 0; i < num; i++) {
 		if (frames[i] > LAST_ADDRESS)
 			continue;
-		is_kernel = is_kernel && frames[i] >> 63;
+		is_kernel = is_kernel && (is_guest || frames[i] >> 63);
 		chain->num_kernel += is_kernel;
 		parser->chain[chain->num_frames++] = frames[i];
 	}
