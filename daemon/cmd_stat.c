@@ -92,7 +92,7 @@ struct counting {
 	bool has_command;
 	uint64_t start, span_start;
 	/* What is lacking was said. */
-	bool has_checked;
+	bool has_checked, has_checked_instructions;
 };
 
 static void counting_deinit(struct counting *counting)
@@ -220,8 +220,24 @@ static void wait_for_something(const struct counting *counting, uint64_t now)
 	poll(polls, 2, until > now ? (int)((until - now + 999999) / 1000000) : 0);
 }
 
+/* kvm takes two of the host's counters, and does without where one is taken. */
+static void check_instructions(struct counting *counting)
+{
+	if (counting->has_checked_instructions || !hvp_stat_lacks_instructions(&counting->stat))
+		return;
+	counting->has_checked_instructions = true;
+	hvp_log(&counting->context->log, HVP_LOG_WARNING, HVP_LOG_DOMAINS,
+		"cycles passed in a guest and no instructions were counted: the host has no "
+		"counter "
+		"left for them. The NMI watchdog has one: sysctl -w kernel.nmi_watchdog=0; or "
+		"fewer "
+		"counters for guests (kvm.hvpmu); then start the VMs anew");
+	counting->context->is_degraded = true;
+}
+
 static struct hvp_error *print_span(struct counting *counting, uint64_t now)
 {
+	check_instructions(counting);
 	hvp_try(hvp_stat_output_span(&counting->output, &counting->stat,
 				     counting->span_start - counting->start,
 				     now - counting->span_start));

@@ -196,13 +196,27 @@ bool hvp_stat_knows(const struct hvp_stat *stat, uint32_t stats)
 	return false;
 }
 
+bool hvp_stat_lacks_instructions(const struct hvp_stat *stat)
+{
+	for (size_t i = 0; i < stat->num; i++) {
+		const struct hvp_kvm_counts *counts = &stat->vms[i].total.counts;
+
+		if (stat->vms[i].is_wanted && counts->values[HVP_KVM_GUEST_CYCLES] &&
+		    hvp_kvm_knows(counts, HVP_KVM_GUEST_INSTRUCTIONS) &&
+		    !counts->values[HVP_KVM_GUEST_INSTRUCTIONS])
+			return true;
+	}
+	return false;
+}
+
 bool hvp_stat_ipc(const struct hvp_kvm_counts *counts, double *ret)
 {
 	const uint64_t cycles = counts->values[HVP_KVM_GUEST_CYCLES];
+	const uint64_t instructions = counts->values[HVP_KVM_GUEST_INSTRUCTIONS];
 
-	if (!cycles)
+	if (!cycles || !instructions)
 		return false;
-	*ret = (double)counts->values[HVP_KVM_GUEST_INSTRUCTIONS] / (double)cycles;
+	*ret = (double)instructions / (double)cycles;
 	return true;
 }
 

@@ -65,7 +65,13 @@ size_t hvp_stat_num_wanted(const struct hvp_stat *stat);
 /* Whether any VM that is wanted tells of one of these counters, a bit each. */
 bool hvp_stat_knows(const struct hvp_stat *stat, uint32_t stats);
 
-/* Instructions per cycle in the guest; false when there were no cycles. */
+/*
+ * Cycles passed in a guest that is wanted and no instruction was counted: no counter was left for
+ * them.
+ */
+bool hvp_stat_lacks_instructions(const struct hvp_stat *stat);
+
+/* Instructions per cycle in the guest; false when one of the two was not counted. */
 bool hvp_stat_ipc(const struct hvp_kvm_counts *counts, double *ret);
 /* Percent of the cycles that the hypervisor took; false when there were none. */
 bool hvp_stat_hyp_share(const struct hvp_kvm_counts *counts, double *ret);

@@ -35,13 +35,14 @@ static struct hvp_error *tell_lost(const struct hvp_hvpmu_set *set, struct hvp_h
 	return deliver_lost(set, cpu->parser.cpu, HVP_LOST_RING, count, 0);
 }
 
-static struct hvp_error *deliver(const struct hvp_hvpmu_set *set, struct hvp_hvpmu_cpu *cpu,
+static struct hvp_error *deliver(struct hvp_hvpmu_set *set, struct hvp_hvpmu_cpu *cpu,
 				 struct hvp_hvpmu_parsed *parsed)
 {
 	const struct hvp_sink *sink = set->sink;
 
 	switch (parsed->kind) {
 	case HVP_HVPMU_SAMPLE:
+		set->num_samples[parsed->sample.event]++;
 		/* The kernel's timers know no scope: what is out of it ends here. */
 		if (!(set->events[parsed->sample.event].modes & HVP_MODE_BIT(parsed->sample.mode)))
 			return NULL;

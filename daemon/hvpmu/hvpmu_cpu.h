@@ -16,6 +16,8 @@ struct hvp_hvpmu_set {
 	struct hvp_tsc_clock clock;
 	/* Of all rings. */
 	uint64_t num_damaged;
+	/* Samples of each event, wanted or not. */
+	uint64_t num_samples[HVPMU_DEV_EVENTS_MAX];
 };
 
 struct hvp_hvpmu_cpu {

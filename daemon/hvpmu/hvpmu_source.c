@@ -19,6 +19,8 @@
 /* Room for a second of samples without call chains, and for half a one with chains. */
 #define RING_BYTES_PER_HZ 96u
 #define RING_BYTES_PER_HZ_CHAIN 192u
+/* In so short a recording an event may well have no sample. */
+#define MIN_SILENCE_NS UINT64_C(100000000)
 
 struct hvpmu_source {
 	struct hvp_source base;
@@ -337,9 +339,31 @@ static struct hvp_error *hvpmu_source_drain(struct hvp_source *base, bool *ret_m
 	return drain_rings(source);
 }
 
+/*
+ * The device does not say how long an event had a counter. One that never had any shows in that
+ * nothing came of it.
+ */
+static struct hvp_error *tell_missing_events(const struct hvpmu_source *source)
+{
+	const struct hvp_tsc_clock *clock = &source->set.clock;
+
+	if (clock->last.time - clock->first.time < MIN_SILENCE_NS)
+		return NULL;
+	for (size_t i = 0; i < source->set.num_events; i++)
+		if (!source->set.num_samples[i])
+			hvp_try(hvp_sink_note(
+				&source->sink,
+				"no sample of %s came: nothing of it happened, or no counter was "
+				"left for it, since guests have their part of them, the NMI "
+				"watchdog one and kvm.hvpmu_account two (hvprof check)",
+				source->set.events[i].name));
+	return NULL;
+}
+
 /* What was not as it should be, in words. */
 static struct hvp_error *tell_faults(const struct hvpmu_source *source)
 {
+	hvp_try(tell_missing_events(source));
 	if (source->set.num_damaged)
 		hvp_try(hvp_sink_note(&source->sink,
 				      "%" PRIu64 " times a ring of /dev/hvpmu was damaged: what "

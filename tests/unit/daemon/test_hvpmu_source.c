@@ -417,6 +417,21 @@ static void times_that_cannot_be_are_brought_into_the_session(void **state)
 				   "dated at its nearest moment\n");
 }
 
+static void an_event_that_never_had_a_counter_is_told(void **state)
+{
+	struct test *test = *state;
+	struct hvpmu_record_sample from = fake_sample(0);
+
+	start(test);
+	fixture_log_is(&test->log, "comm 100/100 qemu\n");
+	put(test, 0, &from);
+	test->device.ticks = 300000000;
+	drain(test);
+	assert_ok(test->source->ops->stop(test->source));
+	assert_non_null(strstr(fixture_log_text(&test->log), "note no sample of instructions:u"));
+	assert_null(strstr(fixture_log_text(&test->log), "no sample of cycles"));
+}
+
 static void the_setup_asks_for_what_the_configuration_says(void **state)
 {
 	struct test *test = *state;
@@ -611,6 +626,7 @@ int main(void)
 		TEST(a_damaged_ring_costs_what_was_unread_and_is_told),
 		TEST(records_that_contradict_themselves_are_counted),
 		TEST(times_that_cannot_be_are_brought_into_the_session),
+		TEST(an_event_that_never_had_a_counter_is_told),
 		TEST(the_setup_asks_for_what_the_configuration_says),
 		TEST(the_device_has_a_highest_rate_of_its_own),
 		TEST(what_it_cannot_take_it_says_before_anything_is_opened),

@@ -261,6 +261,27 @@ static void counters_that_kvm_does_not_keep_up_are_not_known(void **state)
 	assert_true(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
 }
 
+static void cycles_without_instructions_are_no_ratio(void **state)
+{
+	struct test *test = *state;
+	double ipc;
+
+	make_qemu(test, 100, "web");
+	put(test, "100-11/vcpu0", "hvpmu_guest_cycles", 0);
+	put(test, "100-11/vcpu0", "hvpmu_guest_instructions", 0);
+	start(test);
+	assert_false(hvp_stat_lacks_instructions(&test->stat));
+	put(test, "100-11/vcpu0", "hvpmu_guest_cycles", 1000);
+	assert_ok(hvp_stat_read(&test->stat));
+	assert_true(hvp_stat_lacks_instructions(&test->stat));
+	assert_false(hvp_stat_ipc(&test->stat.vms[0].total.counts, &ipc));
+	put(test, "100-11/vcpu0", "hvpmu_guest_instructions", 500);
+	assert_ok(hvp_stat_read(&test->stat));
+	assert_false(hvp_stat_lacks_instructions(&test->stat));
+	assert_true(hvp_stat_ipc(&test->stat.vms[0].total.counts, &ipc));
+	assert_true(ipc > 0.49 && ipc < 0.51);
+}
+
 static void counters_of_whole_vms_serve_where_vcpus_have_none(void **state)
 {
 	struct test *test = *state;
@@ -398,6 +419,7 @@ int main(void)
 		TEST(json_says_what_is_not_known),
 		TEST(a_stock_kvm_leaves_the_exits),
 		TEST(counters_that_kvm_does_not_keep_up_are_not_known),
+		TEST(cycles_without_instructions_are_no_ratio),
 		TEST(counters_of_whole_vms_serve_where_vcpus_have_none),
 		TEST(nothing_at_all_is_known_of_a_vm_without_files),
 		TEST(a_vm_that_comes_and_goes_within_the_span_is_counted),
