@@ -33,7 +33,7 @@ NEEDED = {
 ENVIRONMENT = {**source_build.ENVIRONMENT, "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 2026",
                "KBUILD_BUILD_USER": "hvprof", "KBUILD_BUILD_HOST": "lab"}
 # What the configuration has nothing of is not even unpacked; Kconfig files and Makefiles are read all the same.
-NOT_UNPACKED = ("Documentation/*.rst", "Documentation/devicetree", "arch/*/boot/dts", "tools/perf", "tools/testing/ktest",
+NOT_UNPACKED = ("Documentation/devicetree", "arch/*/boot/dts", "tools/perf", "tools/testing/ktest",
                 *(f"{folder}/*.{kind}" for folder in
                   ("drivers/gpu", "drivers/media", "drivers/net/ethernet", "drivers/net/wireless", "drivers/scsi",
                    "drivers/infiniband", "drivers/staging", "sound") for kind in "ch"))
