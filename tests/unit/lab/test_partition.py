@@ -29,6 +29,8 @@ class Expected(unittest.TestCase):
         init = (LAB / "guest/told").read_text(encoding="ascii")
         for event, period in partition.RECORDS.items():
             self.assertIn(f"-e {event}:u -c {period} ", init)
+        # With it, perf does not say how many samples there are.
+        self.assertNotIn(" -B", init)
         self.assertIn(f"-e {','.join(f'{event}:u' for event in partition.STAT_EVENTS)} ", init)
 
     def test_the_scenario_has_the_phases(self):
