@@ -190,17 +190,25 @@ def of_tree(tree):
     return _kernel_in(target, "of a tree")
 
 
+def _find(entry):
+    folder = source_build.newest_complete(entry)
+    return _kernel_in(folder, folder.name.partition("@")[2].rpartition("+")[0]) if folder else None
+
+
 def provide(name, say):
     """The Kernel of a variant; built when the cache has it not. Raises Unavailable or BuildFailure."""
     variant = VARIANTS[name]
     source_build.check_tools(WHAT, NEEDED)
     entry = f"linux-{name}@*+{key(variant, _compiler())}"
+    found = _find(entry)
+    if found:
+        return found
     with source_build.lock("linux"):
-        folder = source_build.newest_complete(entry)
-        if folder is None:
-            version, tarball = packages.provide_linux_tarball(LINUX, say)
-            folder = cache_dir() / entry.replace("*", version)
-            series = f"{len(patches())} patches" if variant.is_patched else "no patches"
-            say(f"build Linux {version}, {name}, with {series}: about five minutes on two processors")
-            _build(variant, tarball, folder)
-    return _kernel_in(folder, folder.name.partition("@")[2].rpartition("+")[0])
+        found = _find(entry)
+        if found:
+            return found
+        version, tarball = packages.provide_linux_tarball(LINUX, say)
+        series = f"{len(patches())} patches" if variant.is_patched else "no patches"
+        say(f"build Linux {version}, {name}, with {series}: about five minutes on two processors")
+        _build(variant, tarball, cache_dir() / entry.replace("*", version))
+        return _find(entry)
