@@ -28,7 +28,7 @@ is_wanted()
 	return 1
 }
 
-# phase NAME GUEST...: the three measurements
+# phase NAME GUEST...: the measurements
 phase()
 {
 	is_wanted "$1" || return 0
@@ -37,6 +37,7 @@ phase()
 	step stat "$@"
 	step cycles "$@"
 	step instructions "$@"
+	step greedy "$@"
 }
 
 # recorded NAME GUEST...: a phase while hvprof records
