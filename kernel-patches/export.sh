@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Writes the commits of a Linux tree as the series of this folder: what came after its tag `debian`, which is Debian's source
-# as it was unpacked. The cover letter stays as it is.
+# as it was unpacked. Of the cover letter only the number of patches changes.
 #
 # usage: export.sh TREE [REVISION]    TREE: a git repository of Linux; REVISION: the last commit (default: HEAD)
 # exit status: 0 done; 1 git fails; 2 usage
@@ -25,4 +25,6 @@ for patch in "$scratch"/*.patch; do
 	cp "$patch" "$series"
 	basename "$patch" >>"$series/series"
 done
-echo "export.sh: $(wc -l <"$series/series") patches in $series"
+count=$(wc -l <"$series/series")
+sed -i "1s|\[PATCH 0/[0-9N]*\]|[PATCH 0/$count]|" "$series/0000-cover-letter.txt"
+echo "export.sh: $count patches in $series"

@@ -43,7 +43,7 @@ vm_start()
 	# shellcheck disable=SC2086 # NAME_OPTION and QMP are option lists
 	qemu-system-x86_64 $NAME_OPTION -uuid "$UUID" -accel kvm -cpu "$GUEST_CPU" -smp "$VCPUS" \
 		-m "$MEMORY" -nodefaults -no-user-config -display none -no-reboot $QMP \
-		-kernel /lab/vmlinuz -initrd "/lab/guests/$1.cpio" \
+		-kernel "$KERNEL" -initrd "/lab/guests/$1.cpio" \
 		-append "console=ttyS0 panic=-1 quiet $GUEST_OPTIONS" \
 		-drive "file=$dir/out.raw,format=raw,if=virtio" \
 		-serial "file:/out/guests/$1/console.log" ${CONTROL:+-serial "pipe:$dir/control"} \

@@ -30,12 +30,14 @@ class Guest:
     with_perf: bool = False
     # It does what the scenario tells it on its second serial port.
     is_told: bool = False
+    # Not Debian's kernel but the one that the host has.
+    has_hosts_kernel: bool = False
 
     def conf(self):
         """The guest as settings for host/lab.sh."""
         qmp = f"-qmp unix:/run/vm/{self.name}/qmp,server=on,wait=off" if self.qmp else ""
         return (f"UUID={self.uuid}\nVCPUS={self.vcpus}\nMEMORY={self.memory_mb}\n"
-                f"NAME_OPTION='{self.name_option}'\nQMP='{qmp}'\nCONTROL={'1' if self.is_told else ''}\n")
+                f"NAME_OPTION='{self.name_option}'\nKERNEL={'/lab/vmlinuz-host' if self.has_hosts_kernel else '/lab/vmlinuz'}\nQMP='{qmp}'\nCONTROL={'1' if self.is_told else ''}\n")
 
 
 VIRTIO_BLK = ("virtio_pci", "virtio_blk")
@@ -67,12 +69,14 @@ ALPHA = dataclasses.replace(METER, name="alpha", uuid="6f1d2c3a-0b54-4d1e-9a77-3
                             name_option="-name guest=alpha,debug-threads=on", is_told=True)
 BETA = dataclasses.replace(ALPHA, name="beta", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b06", vcpus=1,
                            name_option="-name guest=beta,debug-threads=on")
+GAMMA = dataclasses.replace(BETA, name="gamma", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b08",
+                            name_option="-name guest=gamma,debug-threads=on", has_hosts_kernel=True)
 # scenario -> its guests, where they are not GUESTS
-SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",), "partition": ("alpha", "beta"),
+SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",), "partition": ("alpha", "beta", "gamma"),
                    "selftests": ()}
 
 HOST_HOT_USER = "hot_host_burn"
 
 
 def find(name):
-    return next((guest for guest in (METER, ALPHA, BETA) if guest.name == name), None) or GUESTS[name]
+    return next((guest for guest in (METER, ALPHA, BETA, GAMMA) if guest.name == name), None) or GUESTS[name]

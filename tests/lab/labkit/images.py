@@ -84,6 +84,8 @@ def host_tree(plan, kernels, built, guest_images):
         tree.add_file(f"/lab/{script}", programs.LAB / "host" / script)
     tree.add_file("/lab/scenario", plan.scenario)
     tree.add_file("/lab/vmlinuz", kernels.guest.vmlinuz)
+    if any(domains.find(name).has_hosts_kernel for name in plan.guests):
+        tree.add_file("/lab/vmlinuz-host", kernels.host.vmlinuz)
     for program in sorted(plan.programs):
         tree.add_program(f"/lab/selftests/{program.name}", program)
     tree.add_text("/lab/env", "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in plan.settings.items()))
@@ -99,7 +101,7 @@ def build_images(plan, kernels, scratch, output):
     for name in plan.guests:
         guest = domains.find(name)
         program = programs.build_guest_program(guest, scratch / "bin")
-        tree = guest_tree(guest, kernels.guest, program)
+        tree = guest_tree(guest, kernels.host if guest.has_hosts_kernel else kernels.guest, program)
         tree.write_directory(output / "guests" / name / "root")
         images[name] = scratch / f"{name}.cpio"
         tree.write_initramfs(images[name])

@@ -9,7 +9,8 @@ from labkit import symbols, vpmu
 
 # scenarios/partition.sh
 GUESTS = ("alpha", "beta")
-# In the last one the guest wants more counters than there are; only what the host has then is of interest.
+CROWD = (*GUESTS, "gamma")
+# The last one, in which guests want more counters than there are, is for what the host has then.
 STEPS = ("stat", "cycles", "instructions", "greedy")
 # guest/told
 STAT_EVENTS = ("cycles", "instructions", "branches")
@@ -24,7 +25,7 @@ HOST_PERIOD = 98129
 # Host's samples of a guest in a step, beside the periods that its program is long: what the host's own handler takes counts, too.
 HOST_SHARE = (0.85, 1.35)
 UNKNOWN_NMI = re.compile(r"Uhhuh\. NMI received for unknown reason|Dazed and confused")
-KERNEL_REPORT = re.compile(r"(?<!RETBleed: )WARNING: |BUG:|Oops|general protection|INFO: (rcu|task)|KASAN: ")
+KERNEL_REPORT = re.compile(r"(?<!RETBleed: )WARNING: |BUG:|Oops|general protection|INFO: (rcu|task)|KASAN: |hw perf events .* clipping")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,7 @@ PHASES = (
     Phase("both", "alpha and beta at once, the host records nothing", GUESTS, False),
     Phase("both-recorded", "alpha and beta at once, the host records cycles and instructions of everything", GUESTS, True),
     Phase("pinned-recorded", "the same, each vCPU on one CPU, two of them on the same", GUESTS, True),
+    Phase("crowded-recorded", "and gamma, whose kernel is the host's: more guests than CPUs", CROWD, True),
 )
 
 
@@ -137,10 +139,10 @@ def wrong_in_host(figures, step):
             yield f"the host has {number} samples of {event} of the program in the step {name}, which is {wanted} periods long"
 
 
-def kernel_messages(results):
+def kernel_messages(results, guests):
     """who -> the text of its dmesg"""
     paths = {"host": results.folder / "host" / "dmesg",
-             **{guest: results.guest_file(guest, "figures") / "dmesg" for guest in GUESTS}}
+             **{guest: results.guest_file(guest, "figures") / "dmesg" for guest in guests}}
     return {who: path.read_text(encoding="utf-8", errors="replace") for who, path in paths.items()}
 
 

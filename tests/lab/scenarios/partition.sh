@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash disable=SC1010,SC1091,SC2034
-# Two guests with three vCPUs on two CPUs measure a program of known length, each with its perf, alone and at the same time, while the
-# host records everything and while it does not. labkit/partition.py has the phases, too.
+# Two guests with three vCPUs on two CPUs, then three with four, measure a program of known length, each with its perf, alone and at the
+# same time, while the host records everything and while it does not. labkit/partition.py has the phases, too.
 . /lab/lab.sh
 
 # step NAME GUEST...: all of them at the same time
@@ -28,7 +28,7 @@ is_wanted()
 	return 1
 }
 
-# phase NAME GUEST...: the measurements
+# phase NAME GUEST...: the three measurements
 phase()
 {
 	is_wanted "$1" || return 0
@@ -37,18 +37,19 @@ phase()
 	step stat "$@"
 	step cycles "$@"
 	step instructions "$@"
-	step greedy "$@"
 }
 
-# recorded NAME GUEST...: a phase while hvprof records
+# recorded NAME GUEST...: a phase while hvprof records, and guests that want more than there is
 recorded()
 {
 	is_wanted "$1" || return 0
 	profile_start
 	phase "$@"
+	shift
+	step greedy "$@"
 	profile_stop
-	mkdir -p "/out/phases/$1"
-	mv /out/profiler.log /out/*.data "/out/phases/$1"
+	mkdir -p "/out/phases/$phase"
+	mv /out/profiler.log /out/*.data "/out/phases/$phase"
 }
 
 vm_start alpha
@@ -64,7 +65,14 @@ recorded both-recorded alpha beta
 vm_pin alpha 0 1
 vm_pin beta 1
 recorded pinned-recorded alpha beta
-for guest in alpha beta; do
+guests="alpha beta"
+if is_wanted crowded-recorded; then
+	vm_start gamma
+	vm_wait_for gamma ready
+	guests="$guests gamma"
+fi
+recorded crowded-recorded alpha beta gamma
+for guest in $guests; do
 	step carry "$guest"
 	mkdir "/out/guests/$guest/figures"
 	tar -x -f "/run/vm/$guest/out.raw" -C "/out/guests/$guest/figures" || die "no figures from $guest"
