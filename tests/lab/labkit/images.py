@@ -105,7 +105,7 @@ def build_images(plan, kernels, scratch, output):
         tree.write_directory(output / "guests" / name / "root")
         images[name] = scratch / f"{name}.cpio"
         tree.write_initramfs(images[name])
-    built = programs.build_host_programs(scratch / "bin")
+    built = programs.build_host_programs(scratch / "bin", plan.scenario.stem)
     host = host_tree(plan, kernels, built, images)
     host_programs(plan, built).write_directory(output / "host" / "root")
     image = scratch / "host.cpio"

@@ -47,7 +47,11 @@ def build_guest_program(guest, folder):
     return build(folder / guest.name, sources, PIE if guest.is_pie else FIXED)
 
 
-def build_host_programs(folder):
+def build_host_programs(folder, scenario):
     """name -> path of the programs that only the host has."""
-    return {name: build(folder / name, (f"host/{name}.c",), ("-fno-pie", "-no-pie"))
-            for name in ("hostburn", "truthmark")}
+    built = {name: build(folder / name, (f"host/{name}.c",), ("-fno-pie", "-no-pie"))
+             for name in ("hostburn", "truthmark")}
+    if scenario == "hostile":
+        sources = sorted(f"hostile/{path.name}" for path in (LAB / "hostile").glob("*.c"))
+        built["hostile"] = build(folder / "hostile", sources, ("-static", "-D_GNU_SOURCE"))
+    return built

@@ -51,6 +51,8 @@ class Request:
     guest_cpu: str = "host"
     selftest_parameters: tuple = ("none",)
     phases: tuple = ()
+    hostile_tests: tuple = ()
+    reloaded_parameters: str = ""
     cpu_features: str = ""
     qemu: pathlib.Path = None
     qemu_options: str = ""
@@ -90,6 +92,7 @@ def _plan(request):
         "GUEST_OPTIONS": model.guest_options, "GUEST_CPU": request.guest_cpu,
         "VENDOR_MODULE": model.kvm_module, "SELFTEST_PARAMETERS": " ".join(request.selftest_parameters),
         "PHASES_WANTED": " ".join(request.phases),
+        "RELOADED_PARAMETERS": request.reloaded_parameters, "HOSTILE_TESTS": " ".join(request.hostile_tests),
         "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a VMM takes away from a guest: events, registers, counters, the PMU. */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "check.h"
+#include "pmu.h"
+#include "runner.h"
+#include "tests.h"
+
+static void set_filter(struct vm *vm, uint32_t action, uint64_t event, uint32_t fixed)
+{
+	struct kvm_pmu_event_filter *filter =
+		calloc(1, sizeof(*filter) + sizeof(filter->events[0]));
+
+	if (!filter)
+		err(1, "filter");
+	filter->action = action;
+	filter->fixed_counter_bitmap = fixed;
+	filter->nevents = 1;
+	filter->events[0] = event;
+	if (ioctl(vm->fd, KVM_SET_PMU_EVENT_FILTER, filter))
+		err(1, "KVM_SET_PMU_EVENT_FILTER");
+	free(filter);
+}
+
+static void filter_events(void)
+{
+	struct vm vm;
+
+	check_begin("a denied event stands still, and goes on when it is allowed");
+	vm_create(&vm, VM_PMU);
+	pmu_program(&vm, 0, pmu.instructions | PMU_OS, 5);
+	pmu_program(&vm, 1, pmu.branches | PMU_OS, 0);
+	vm_loop(&vm, 1000);
+	set_filter(&vm, KVM_PMU_EVENT_DENY, pmu.instructions, 0);
+	vm_loop(&vm, 1000);
+	check_is("instructions, denied", 2005, pmu_value(&vm, 0));
+	check_is("branches, not denied", 2000, pmu_value(&vm, 1));
+	set_filter(&vm, KVM_PMU_EVENT_ALLOW, pmu.instructions, 0);
+	vm_loop(&vm, 1000);
+	check_is("instructions, allowed", 4005, pmu_value(&vm, 0));
+	check_is("branches, not allowed", 2000, pmu_value(&vm, 1));
+	set_filter(&vm, KVM_PMU_EVENT_DENY, 0xff, 0);
+	vm_loop(&vm, 1000);
+	check_is("instructions, no longer concerned", 6005, pmu_value(&vm, 0));
+	check_is("branches, no longer concerned", 3000, pmu_value(&vm, 1));
+	/* The guest changes a counter to an event that is denied. */
+	set_filter(&vm, KVM_PMU_EVENT_DENY, pmu.instructions, 0);
+	vm_wrmsr(&vm, pmu_select(1), pmu.instructions | PMU_OS | PMU_EN);
+	vm_loop(&vm, 1000);
+	check_is("a counter that was changed to a denied event", 3000, pmu_value(&vm, 1));
+	vm_destroy(&vm);
+	check_end();
+}
+
+static void filter_fixed(void)
+{
+	struct vm vm;
+
+	if (!pmu.fixed)
+		return;
+	check_begin("a denied fixed counter stands still, and goes on when it is allowed");
+	vm_create(&vm, VM_PMU);
+	pmu_program(&vm, 0, pmu.instructions | PMU_OS, 0);
+	pmu_program(&vm, PMU_FIXED, PMU_OS, 5);
+	vm_loop(&vm, 1000);
+	set_filter(&vm, KVM_PMU_EVENT_DENY, 0xff, 1);
+	vm_loop(&vm, 1000);
+	check_is("instructions, denied", 2005, pmu_value(&vm, PMU_FIXED));
+	check_is("instructions by a general counter", 4000, pmu_value(&vm, 0));
+	set_filter(&vm, KVM_PMU_EVENT_ALLOW, 0xff, 1);
+	vm_loop(&vm, 1000);
+	check_is("instructions, allowed", 4005, pmu_value(&vm, PMU_FIXED));
+	check_is("instructions by a general counter, not allowed", 4000, pmu_value(&vm, 0));
+	set_filter(&vm, KVM_PMU_EVENT_ALLOW, pmu.instructions, 2);
+	vm_loop(&vm, 1000);
+	check_is("instructions, no longer allowed", 4005, pmu_value(&vm, PMU_FIXED));
+	check_is("instructions by a general counter, allowed again", 6000, pmu_value(&vm, 0));
+	vm_destroy(&vm);
+	check_end();
+}
+
+static void filter_registers(const char *name, unsigned int i)
+{
+	uint8_t bitmap[1] = {0};
+	struct kvm_msr_filter filter = {.flags = KVM_MSR_FILTER_DEFAULT_ALLOW};
+	uint64_t value = 0;
+	struct vm vm;
+
+	check_begin(name);
+	vm_create(&vm, VM_PMU);
+	pmu_program(&vm, i, pmu.instructions | PMU_OS, 0);
+	vm_loop(&vm, 1000);
+	check_is("the register, read by the guest", 1, vm_rdmsr(&vm, pmu_counter(i), &value));
+	/* An RDMSR that does not exit counts itself in what it reads. */
+	check_is("its value", 2001, value);
+	filter.ranges[0] =
+		(struct kvm_msr_filter_range){.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+					      .nmsrs = 1,
+					      .base = pmu_counter(i),
+					      .bitmap = bitmap};
+	if (ioctl(vm.fd, KVM_X86_SET_MSR_FILTER, &filter))
+		err(1, "KVM_X86_SET_MSR_FILTER");
+	vm_rdmsr(&vm, pmu_counter(i), &value);
+	check_is("what the VMM gave", 0x5a5a, value);
+	vm_wrmsr(&vm, pmu_counter(i), 7);
+	check_is("accesses that came to the VMM", 2, vm.user_msrs);
+	/* The counter counts the guest's RDMSRs and the WRMSR, which did not write it. */
+	check_is("the counter", 2003, pmu_value(&vm, i));
+	vm_loop(&vm, 1000);
+	check_is("the counter, later", 4003, pmu_value(&vm, i));
+	/* The selector exits in any case. */
+	filter.ranges[0].base = pmu_select(i);
+	if (ioctl(vm.fd, KVM_X86_SET_MSR_FILTER, &filter))
+		err(1, "KVM_X86_SET_MSR_FILTER");
+	vm_wrmsr(&vm, pmu_select(i), 0);
+	check_is("accesses that came to the VMM, with the selector's", 3, vm.user_msrs);
+	check_is("the register, passed through again", 1, vm_rdmsr(&vm, pmu_counter(i), &value));
+	check_is("its value again", 4005, value);
+	vm_destroy(&vm);
+	check_end();
+}
+
+static void expect_no_pmu(const char *name, enum vm_pmu kind)
+{
+	uint64_t value;
+	struct vm vm;
+
+	check_begin(name);
+	vm_create(&vm, kind);
+	/* Writes of the first selectors, which every processor once had, KVM ignores. */
+	check_is("whether a selector can be written", !pmu.is_intel,
+		 vm_wrmsr(&vm, pmu_select(2), pmu.instructions | PMU_OS | PMU_EN));
+	check_is("whether RDPMC can be used", 0, vm_rdpmc(&vm, 2, &value));
+	vm_loop(&vm, 1000);
+	check_is("what guests leave in hardware", 0, pmu_left());
+	vm_destroy(&vm);
+	check_end();
+}
+
+/* A guest without PERF_CAPABILITIES.FW_WRITE, whose counter is in hardware. */
+static void hide_full_width(void)
+{
+	uint64_t value;
+	struct vm vm;
+
+	if (!pmu.is_intel)
+		return;
+	check_begin("the full-width names of counters are not there for a guest that is not told "
+		    "of them");
+	vm_create(&vm, VM_PMU);
+	check_is("the VMM's PERF_CAPABILITIES", 1, vm_set(&vm, 0x345, 0));
+	pmu_program(&vm, 0, pmu.instructions | PMU_OS, 0);
+	vm_loop(&vm, 1000);
+	check_is("a read by the full-width name", 0, vm_rdmsr(&vm, 0x4c1, &value));
+	check_is("a write by it", 0, vm_wrmsr(&vm, 0x4c1, 1));
+	check_is("a read by the other name", 1, vm_rdmsr(&vm, 0xc1, &value));
+	vm_destroy(&vm);
+	check_end();
+}
+
+static void expect_hidden(struct vm *vm)
+{
+	uint64_t value;
+
+	for (unsigned int n = 1; n < pmu_count(); n++) {
+		unsigned int i = pmu_nth(n);
+		uint32_t index = i < PMU_FIXED ? i : 0x40000000 + i - PMU_FIXED;
+
+		check_is("a read of a counter of others", 0, vm_rdmsr(vm, pmu_counter(i), &value));
+		check_is("a write", 0, vm_wrmsr(vm, pmu_counter(i), 1));
+		check_is("RDPMC", 0, vm_rdpmc(vm, index, &value));
+		check_is("its enable bit", 0, vm_wrmsr(vm, pmu.ctrl, 1 | 1ull << i));
+	}
+	check_is("a fixed counter's control", 0, vm_wrmsr(vm, pmu_select(PMU_FIXED), 1));
+}
+
+/* Beside a guest that counts with all of them. */
+static void hide_counters(void)
+{
+	struct runner runner;
+	struct vm all, one;
+
+	if (!pmu.is_intel)
+		return;
+	check_begin("a guest that is told of one counter has no other");
+	vm_create(&all, VM_PMU);
+	vm_create(&one, VM_PMU_ONE);
+	for (unsigned int n = 0; n < pmu_count(); n++)
+		pmu_program(&all, pmu_nth(n), pmu.instructions | PMU_OS, 0);
+	runner_start(&runner, &all, 0);
+	runner_pin(0);
+	check_is("its own selector", 1,
+		 vm_wrmsr(&one, pmu_select(0), pmu.instructions | PMU_OS | PMU_EN));
+	check_is("its own control", 1, vm_wrmsr(&one, pmu.ctrl, 1));
+	vm_set(&one, 0xc1, 0);
+	vm_loop(&one, 1000);
+	check_is("its own count", 2000, pmu_value(&one, 0));
+	expect_hidden(&one);
+	runner_stop(&runner);
+	runner_pin(RUNNER_ANY_CPU);
+	for (unsigned int i = 0; i < PMU_GUEST_COUNTERS; i++)
+		check_is("the other guest's count", 2 * runner.loops, pmu_value(&all, i));
+	if (pmu.fixed)
+		check_is("its fixed counter", 2 * runner.loops, pmu_value(&all, PMU_FIXED));
+	vm_destroy(&one);
+	vm_destroy(&all);
+	check_end();
+}
+
+void test_filters(void)
+{
+	filter_events();
+	filter_fixed();
+	filter_registers(
+		"a register that was passed through comes to the VMM when the filter says so", 0);
+	if (pmu.fixed)
+		filter_registers("so does that of a fixed counter", PMU_FIXED);
+	expect_no_pmu("a VM whose PMU is disabled has none", VM_PMU_OFF);
+}
+
+void test_cpuid(void)
+{
+	expect_no_pmu("a vCPU whose CPUID promises more than guests own has no PMU",
+		      VM_PMU_TOO_MUCH);
+	hide_full_width();
+	hide_counters();
+}

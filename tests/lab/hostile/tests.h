@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HOSTILE_TESTS_H
+#define HOSTILE_TESTS_H
+
+void test_isolation(void);
+void test_migration(void);
+void test_filters(void);
+void test_cpuid(void);
+void test_emulated(void);
+void test_strings(void);
+void test_pmi(void);
+void test_host(void);
+void test_lifetime(void);
+
+#endif

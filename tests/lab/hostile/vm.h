@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests without an operating system: each step of one is what its VMM asks for, so that every instruction that it counts is known. */
+#ifndef HOSTILE_VM_H
+#define HOSTILE_VM_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VM_MEMORY_SIZE 0x400000u
+#define VM_BUFFER 0x20000u
+/* Nothing is there: accesses are the VMM's to serve. */
+#define VM_MMIO 0x40000000u
+#define VM_VECTOR 0x40
+
+struct vm {
+	int fd;
+	int vcpu;
+	uint8_t *memory;
+	struct kvm_run *run;
+	uint32_t run_size;
+	uint64_t user_msrs; /* accesses that came to the VMM */
+};
+
+/* How a step ended. An instruction that comes to the VMM at its end is not counted, as the guest is taken elsewhere before. */
+enum vm_end {
+	VM_DONE,
+	VM_GP,
+	VM_NMI,
+	VM_INTERRUPT,
+	VM_SIGNAL,
+};
+
+/* The code of a guest. */
+extern const char guest_code[], guest_loop[], guest_rdmsr[], guest_wrmsr[], guest_rdpmc[],
+	guest_cpuid[], guest_cr4[], guest_out[], guest_in[], guest_outs[], guest_ins[],
+	guest_rep_outs[], guest_rep_ins[], guest_read[], guest_write[], guest_rep_movs[],
+	guest_gp[], guest_nmi[], guest_interrupt[], guest_end[];
+
+/* What the guest is told of its PMU. */
+enum vm_pmu {
+	VM_PMU,
+	VM_PMU_OFF,	 /* KVM_CAP_PMU_CAPABILITY */
+	VM_PMU_TOO_MUCH, /* CPUID has one counter more than KVM offers */
+	VM_PMU_ONE,	 /* CPUID has one general counter and no fixed ones; on Intel alone */
+};
+
+void vm_create(struct vm *ret, enum vm_pmu pmu);
+void vm_destroy(struct vm *vm);
+
+/* Runs from a place in the guest's code. The registers are the guest's afterwards. */
+enum vm_end vm_step(struct vm *vm, const char *from, struct kvm_regs *regs);
+/* The instruction there is one that its VMM completes: it does, and the guest is not entered again. */
+void vm_complete(struct vm *vm, const char *from, struct kvm_regs *regs);
+/* What is on its way to the guest. */
+void vm_move_events(struct vm *from, struct vm *to);
+enum vm_end vm_loop(struct vm *vm,
+		    uint64_t count); /* 2 * count instructions, count of them branches */
+bool vm_rdmsr(struct vm *vm, uint32_t msr, uint64_t *ret);
+bool vm_wrmsr(struct vm *vm, uint32_t msr, uint64_t value);
+bool vm_rdpmc(struct vm *vm, uint32_t index, uint64_t *ret);
+/* Where the guest was interrupted, by what the processor put on its stack: the offset in its code. */
+uint64_t vm_interrupted_at(struct vm *vm, const struct kvm_regs *regs);
+uint64_t vm_offset(const char *label);
+
+/* As the VMM, by KVM_GET_MSRS and KVM_SET_MSRS. */
+bool vm_get(struct vm *vm, uint32_t msr, uint64_t *ret);
+bool vm_set(struct vm *vm, uint32_t msr, uint64_t value);
+void vm_set_lvtpc(struct vm *vm, uint32_t value);
+uint32_t vm_get_lvtpc(struct vm *vm);
+
+#endif
