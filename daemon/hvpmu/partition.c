@@ -6,6 +6,8 @@
 
 #include "common/base/scope.h"
 
+#define COUNTERS_TEXT 48
+
 const char *const hvp_partition_state_names[] = {"none", "off", "idle", "active", "on"};
 
 static void ask_device(const struct hvp_host_roots *roots, const struct hvp_hvpmu_calls *calls,
@@ -40,19 +42,23 @@ void hvp_partition_read(const struct hvp_host_roots *roots, const struct hvp_hvp
 }
 
 /* As in IA32_PERF_GLOBAL_CTRL: general counters below, fixed ones above. */
-static int num_general(uint64_t mask)
+static const char *counters_text(uint64_t mask, char buf[COUNTERS_TEXT])
 {
-	return __builtin_popcountll(mask & UINT32_MAX);
-}
+	const int num_general = __builtin_popcountll(mask & UINT32_MAX);
+	const int num_fixed = __builtin_popcountll(mask >> 32);
 
-static int num_fixed(uint64_t mask)
-{
-	return __builtin_popcountll(mask >> 32);
+	if (num_fixed)
+		snprintf(buf, COUNTERS_TEXT, "%d counters and %d fixed (0x%" PRIx64 ")", num_general,
+			 num_fixed, mask);
+	else
+		snprintf(buf, COUNTERS_TEXT, "%d counters (0x%" PRIx64 ")", num_general, mask);
+	return buf;
 }
 
 const char *hvp_partition_text(const struct hvp_partition *partition, char buf[HVP_PARTITION_TEXT])
 {
 	const struct hvpmu_dev_info *info = &partition->info;
+	char guests[COUNTERS_TEXT], host[COUNTERS_TEXT];
 
 	switch (partition->state) {
 	case HVP_PARTITION_NONE: return "not in this kernel (CONFIG_KVM_HVPMU), or no kvm loaded";
@@ -64,10 +70,10 @@ const char *hvp_partition_text(const struct hvp_partition *partition, char buf[H
 		return buf;
 	case HVP_PARTITION_ACTIVE:
 		snprintf(buf, HVP_PARTITION_TEXT,
-			 "on: %u %s %d counters (0x%" PRIx64 "), the host has %d and %d fixed ones",
-			 info->num_vms, info->num_vms == 1 ? "VM has" : "VMs have",
-			 num_general(info->guest_mask), (uint64_t)info->guest_mask,
-			 num_general(info->host_mask), num_fixed(info->host_mask));
+			 "on: %u %s %s, the host has %s", info->num_vms,
+			 info->num_vms == 1 ? "VM has" : "VMs have",
+			 counters_text(info->guest_mask, guests),
+			 counters_text(info->host_mask, host));
 		return buf;
 	case HVP_PARTITION_ON:
 		snprintf(buf, HVP_PARTITION_TEXT,

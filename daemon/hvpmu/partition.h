@@ -37,7 +37,7 @@ void hvp_partition_read(const struct hvp_host_roots *roots, const struct hvp_hvp
 			struct hvp_partition *ret);
 
 /* "on: 2 VMs have counters 0xf, ...": one line, in the caller's buffer. */
-#define HVP_PARTITION_TEXT 128
+#define HVP_PARTITION_TEXT 160
 const char *hvp_partition_text(const struct hvp_partition *partition, char buf[HVP_PARTITION_TEXT]);
 
 /* What turns it on; to be typed as it stands. */
