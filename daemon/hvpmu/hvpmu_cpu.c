@@ -35,18 +35,31 @@ static struct hvp_error *tell_lost(const struct hvp_hvpmu_set *set, struct hvp_h
 	return deliver_lost(set, cpu->parser.cpu, HVP_LOST_RING, count, 0);
 }
 
+static struct hvp_error *deliver_sample(struct hvp_hvpmu_set *set, struct hvp_hvpmu_parsed *parsed)
+{
+	const struct hvp_sink *sink = set->sink;
+	struct hvp_sample *sample = &parsed->sample;
+	const struct hvp_record throttle = {
+		.type = HVP_RECORD_THROTTLE,
+		.time = sample->time,
+		.throttle = {.cpu = sample->cpu, .event = sample->event}};
+
+	set->num_samples[sample->event]++;
+	if (parsed->is_throttled)
+		hvp_try(sink->record(sink->arg, &throttle));
+	/* The kernel's timers know no scope: what is out of it ends here. */
+	if (!(set->events[sample->event].modes & HVP_MODE_BIT(sample->mode)))
+		return NULL;
+	return sink->sample(sink->arg, sample);
+}
+
 static struct hvp_error *deliver(struct hvp_hvpmu_set *set, struct hvp_hvpmu_cpu *cpu,
 				 struct hvp_hvpmu_parsed *parsed)
 {
 	const struct hvp_sink *sink = set->sink;
 
 	switch (parsed->kind) {
-	case HVP_HVPMU_SAMPLE:
-		set->num_samples[parsed->sample.event]++;
-		/* The kernel's timers know no scope: what is out of it ends here. */
-		if (!(set->events[parsed->sample.event].modes & HVP_MODE_BIT(parsed->sample.mode)))
-			return NULL;
-		return sink->sample(sink->arg, &parsed->sample);
+	case HVP_HVPMU_SAMPLE: return deliver_sample(set, parsed);
 	case HVP_HVPMU_RECORD: return sink->record(sink->arg, &parsed->record);
 	case HVP_HVPMU_LOST: return tell_lost(set, cpu, parsed->lost);
 	case HVP_HVPMU_MALFORMED:

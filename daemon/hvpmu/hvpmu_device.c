@@ -227,6 +227,13 @@ void hvp_hvpmu_device_disable(struct hvp_hvpmu_device *device)
 	device->calls->ioctl(device->fd, HVPMU_IOC_DISABLE, NULL);
 }
 
+bool hvp_hvpmu_device_times(const struct hvp_hvpmu_device *device, size_t index,
+			    struct hvpmu_dev_times *ret)
+{
+	*ret = (struct hvpmu_dev_times){.size = sizeof(*ret), .event = (uint32_t)index};
+	return device->calls->ioctl(device->fd, HVPMU_IOC_TIMES, ret) >= 0;
+}
+
 struct hvp_error *hvp_hvpmu_ring_map(const struct hvp_hvpmu_device *device, uint32_t cpu,
 				     uint64_t data_size, struct hvp_hvpmu_ring *ret)
 {

@@ -63,6 +63,12 @@ struct hvp_error *hvp_hvpmu_device_setup(struct hvp_hvpmu_device *device,
 					 const struct hvp_hvpmu_setup *setup) hvp_must_use;
 struct hvp_error *hvp_hvpmu_device_enable(struct hvp_hvpmu_device *device) hvp_must_use;
 void hvp_hvpmu_device_disable(struct hvp_hvpmu_device *device);
+/*
+ * What event `index` of the setup has counted, and how long, on all CPUs. False: this kernel does
+ * not say.
+ */
+bool hvp_hvpmu_device_times(const struct hvp_hvpmu_device *device, size_t index,
+			    struct hvpmu_dev_times *ret);
 
 struct hvp_hvpmu_ring {
 	struct hvpmu_ring_reader reader;

@@ -130,8 +130,12 @@ static enum hvp_hvpmu_kind parse_lost(const struct hvpmu_record *record, uint64_
 void hvp_hvpmu_parse(struct hvp_hvpmu_parser *parser, const struct hvpmu_record *record,
 		     struct hvp_hvpmu_parsed *ret)
 {
+	ret->is_throttled = false;
 	switch (record->type) {
-	case HVPMU_RECORD_SAMPLE: ret->kind = parse_sample(parser, record, &ret->sample); break;
+	case HVPMU_RECORD_SAMPLE:
+		ret->kind = parse_sample(parser, record, &ret->sample);
+		ret->is_throttled = record->flags & HVPMU_SAMPLE_THROTTLED;
+		break;
 	case HVPMU_RECORD_LOST: ret->kind = parse_lost(record, &ret->lost); break;
 	case HVPMU_RECORD_DOMAIN: ret->kind = parse_domain(parser, record, &ret->record); break;
 	case HVPMU_RECORD_VCPU: ret->kind = parse_vcpu(parser, record, &ret->record); break;

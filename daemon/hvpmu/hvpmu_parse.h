@@ -7,6 +7,7 @@
 #ifndef HVP_DAEMON_HVPMU_PARSE_H
 #define HVP_DAEMON_HVPMU_PARSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,8 @@ enum hvp_hvpmu_kind {
 
 struct hvp_hvpmu_parsed {
 	enum hvp_hvpmu_kind kind;
+	/* Of a sample: for a while it is the last of its event and CPU. */
+	bool is_throttled;
 	union {
 		struct hvp_sample sample;
 		struct hvp_record record;

@@ -11,6 +11,7 @@
 #include "daemon/hvpmu/hvpmu_cpu.h"
 #include "daemon/perf/perf_rate.h"
 #include "daemon/perf/perf_source.h"
+#include "daemon/perf/perf_times.h"
 #include "daemon/record_config.h"
 
 #define MIN_RING_BYTES (512u << 10)
@@ -339,31 +340,54 @@ static struct hvp_error *hvpmu_source_drain(struct hvp_source *base, bool *ret_m
 	return drain_rings(source);
 }
 
-/*
- * The device does not say how long an event had a counter. One that never had any shows in that
- * nothing came of it.
- */
-static struct hvp_error *tell_missing_events(const struct hvpmu_source *source)
+#define WHO_HAS_COUNTERS                                                                           \
+	"guests have their part of the counters, the NMI watchdog one and kvm.hvpmu_account two "  \
+	"(hvprof check)"
+
+/* A counter that was not had shows in that nothing came, where the kernel does not say more. */
+static struct hvp_error *tell_missing_event(const struct hvpmu_source *source, const char *event,
+					    const struct hvpmu_dev_times *times)
 {
 	const struct hvp_tsc_clock *clock = &source->set.clock;
 
 	if (clock->last.time - clock->first.time < MIN_SILENCE_NS)
 		return NULL;
-	for (size_t i = 0; i < source->set.num_events; i++)
+	if (!times)
+		return hvp_sink_note(&source->sink,
+				     "no sample of %s came: nothing of it happened, or no counter "
+				     "was left for it: " WHO_HAS_COUNTERS,
+				     event);
+	if (!times->running)
+		return NULL;
+	return hvp_sink_note(&source->sink,
+			     "no sample of %s came: its counter counted %" PRIu64
+			     " in all, too little for a sample",
+			     event, (uint64_t)times->count);
+}
+
+/* Events that took turns, or of which nothing came. */
+static struct hvp_error *tell_events(const struct hvpmu_source *source)
+{
+	for (size_t i = 0; i < source->set.num_events; i++) {
+		const char *event = source->set.events[i].name;
+		struct hvpmu_dev_times times;
+		bool is_known = hvp_hvpmu_device_times(&source->device, i, &times);
+
 		if (!source->set.num_samples[i])
-			hvp_try(hvp_sink_note(
-				&source->sink,
-				"no sample of %s came: nothing of it happened, or no counter was "
-				"left for it, since guests have their part of them, the NMI "
-				"watchdog one and kvm.hvpmu_account two (hvprof check)",
-				source->set.events[i].name));
+			hvp_try(tell_missing_event(source, event, is_known ? &times : NULL));
+		if (is_known)
+			hvp_try(hvp_perf_times_note(
+				&source->sink, event,
+				&(struct hvp_perf_times){times.enabled, times.running},
+				"other events", "fewer events help: " WHO_HAS_COUNTERS));
+	}
 	return NULL;
 }
 
 /* What was not as it should be, in words. */
 static struct hvp_error *tell_faults(const struct hvpmu_source *source)
 {
-	hvp_try(tell_missing_events(source));
+	hvp_try(tell_events(source));
 	if (source->set.num_damaged)
 		hvp_try(hvp_sink_note(&source->sink,
 				      "%" PRIu64 " times a ring of /dev/hvpmu was damaged: what "

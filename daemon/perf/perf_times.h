@@ -9,10 +9,19 @@
 
 #include "daemon/perf/perf_cpu.h"
 
+/* Of all CPUs together, in nanoseconds. */
+struct hvp_perf_times {
+	uint64_t enabled, running;
+};
+
 /*
- * Delivers a note for each event of the set that was without a counter for more than a hundredth of
- * the time in which it was enabled, all open CPUs together.
+ * Delivers a note when the event was without a counter for more than a hundredth of the time in
+ * which it was enabled: who had it, and what helps.
  */
+struct hvp_error *hvp_perf_times_note(const struct hvp_sink *sink, const char *event,
+				      const struct hvp_perf_times *times, const char *others,
+				      const char *remedy) hvp_must_use;
+/* That for each event of the set, by all open CPUs. */
 struct hvp_error *hvp_perf_times_deliver(const struct hvp_perf_set *set,
 					 const struct hvp_perf_cpu *cpus,
 					 size_t num_cpus) hvp_must_use;

@@ -61,6 +61,7 @@ struct hvpmu_record {
 #define HVPMU_SAMPLE_GUEST 1u	  /* ip, cpl and cr3 are the guest's */
 #define HVPMU_SAMPLE_CHAIN_CUT 2u /* the call chain went on, or became unreadable */
 #define HVPMU_SAMPLE_EXACT 4u	  /* ip is the instruction of the overflow, without skid */
+#define HVPMU_SAMPLE_THROTTLED 8u /* this event came too often here, and is stopped for a while */
 
 #define HVPMU_NO_DOMAIN 0u
 #define HVPMU_NO_VCPU 0xffffu

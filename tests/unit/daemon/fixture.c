@@ -128,6 +128,10 @@ static struct hvp_error *log_record(void *arg, const struct hvp_record *record)
 		fprintf(out, "vcpu %u/%u tid %u\n", record->vcpu.domain, record->vcpu.vcpu,
 			record->vcpu.tid);
 		break;
+	case HVP_RECORD_THROTTLE:
+		fprintf(out, "throttle cpu %u event %u %s\n", record->throttle.cpu,
+			record->throttle.event, record->throttle.is_end ? "end" : "begin");
+		break;
 	case HVP_RECORD_NOTE: fprintf(out, "note %s\n", record->note.text); break;
 	default: fprintf(out, "record %d\n", record->type); break;
 	}

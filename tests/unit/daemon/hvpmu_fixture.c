@@ -60,6 +60,21 @@ static int set_up(struct fake_device *device, const struct hvpmu_dev_setup *setu
 	return 0;
 }
 
+static int get_times(const struct fake_device *device, struct hvpmu_dev_times *times)
+{
+	uint32_t event = times->event;
+
+	if (!device->has_times) {
+		errno = ENOTTY;
+		return -1;
+	}
+	must(times->size == sizeof(*times) && event < device->setup.num_events);
+	*times = device->times[event];
+	times->size = sizeof(*times);
+	times->event = event;
+	return 0;
+}
+
 static int fake_open(const char *path)
 {
 	(void)path;
@@ -77,6 +92,7 @@ static int fake_ioctl(int fd, unsigned long request, void *argument)
 	case HVPMU_IOC_SETUP: return set_up(current, argument);
 	case HVPMU_IOC_ENABLE: current->is_enabled = true; return 0;
 	case HVPMU_IOC_DISABLE: current->is_enabled = false; return 0;
+	case HVPMU_IOC_TIMES: return get_times(current, argument);
 	default: errno = ENOTTY; return -1;
 	}
 }

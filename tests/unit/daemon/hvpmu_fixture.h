@@ -27,6 +27,9 @@ struct fake_device {
 	/* errno of these calls; 0: they succeed. */
 	int open_errno, setup_errno;
 	struct hvpmu_dev_info info;
+	/* What it says of each event. It knows no such call before it is told to. */
+	bool has_times;
+	struct hvpmu_dev_times times[HVPMU_DEV_EVENTS_MAX];
 	/* How far the counter has come since FAKE_TSC. */
 	uint64_t ticks;
 };

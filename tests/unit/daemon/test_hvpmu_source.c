@@ -432,6 +432,82 @@ static void an_event_that_never_had_a_counter_is_told(void **state)
 	assert_null(strstr(fixture_log_text(&test->log), "no sample of cycles"));
 }
 
+/* Half a second, in which the first event had a sample, and the second none. */
+static const char *tell_times(struct test *test)
+{
+	struct hvpmu_record_sample from = fake_sample(0);
+
+	start(test);
+	fixture_log_is(&test->log, "comm 100/100 qemu\n");
+	put(test, 0, &from);
+	test->device.ticks = 1000000000;
+	drain(test);
+	assert_ok(test->source->ops->stop(test->source));
+	return fixture_log_text(&test->log);
+}
+
+static void how_long_events_had_a_counter_is_told(void **state)
+{
+	struct test *test = *state;
+	const char *text;
+
+	test->device.has_times = true;
+	test->device.times[0] = (struct hvpmu_dev_times){.enabled = 2000, .running = 960};
+	test->device.times[1] = (struct hvpmu_dev_times){.enabled = 2000};
+	text = tell_times(test);
+	assert_non_null(strstr(text, "note cycles had a counter for 48.0% of the time: other "
+				     "events had it meanwhile, and the samples of that time are "
+				     "missing, although none is lost; fewer events help: guests"));
+	assert_non_null(strstr(text, "note instructions:u had a counter for 0.0% of the time"));
+	assert_null(strstr(text, "no sample of"));
+}
+
+static void an_event_that_hardly_happened_is_told_from_one_that_had_no_counter(void **state)
+{
+	struct test *test = *state;
+
+	test->device.has_times = true;
+	test->device.times[0] = (struct hvpmu_dev_times){.enabled = 2000, .running = 1980};
+	test->device.times[1] =
+		(struct hvpmu_dev_times){.enabled = 2000, .running = 2000, .count = 777};
+	tell_times(test);
+	fixture_log_is(&test->log, "note no sample of instructions:u came: its counter counted 777 "
+				   "in all, too little for a sample\n");
+}
+
+static void where_the_kernel_does_not_say_how_long_none_is_made_up(void **state)
+{
+	struct test *test = *state;
+	const char *text;
+
+	test->device.times[0] = (struct hvpmu_dev_times){.enabled = 2000, .running = 960};
+	text = tell_times(test);
+	assert_null(strstr(text, "had a counter"));
+	assert_non_null(strstr(text, "note no sample of instructions:u came: nothing of it "
+				     "happened, or no counter was left for it: guests"));
+}
+
+static void a_sample_that_was_the_last_for_a_while_says_so_in_any_mode(void **state)
+{
+	struct test *test = *state;
+	struct hvpmu_record_sample from = fake_sample(0);
+
+	start(test);
+	fixture_log_is(&test->log, "comm 100/100 qemu\n");
+	put(test, 0, &from);
+	from.header.flags |= HVPMU_SAMPLE_THROTTLED;
+	from.cpu = 2;
+	put(test, 2, &from);
+	/* Of a mode that the event does not want. */
+	from.event = 1;
+	from.cpl = 0;
+	put(test, 2, &from);
+	drain(test);
+	assert_int_equal(test->num_samples, 2);
+	assert_int_equal(test->samples[1].mode, HVP_MODE_GUEST_USER);
+	fixture_log_is(&test->log, "throttle cpu 2 event 0 begin\nthrottle cpu 2 event 1 begin\n");
+}
+
 static void the_setup_asks_for_what_the_configuration_says(void **state)
 {
 	struct test *test = *state;
@@ -628,6 +704,10 @@ int main(void)
 		TEST(records_that_contradict_themselves_are_counted),
 		TEST(times_that_cannot_be_are_brought_into_the_session),
 		TEST(an_event_that_never_had_a_counter_is_told),
+		TEST(how_long_events_had_a_counter_is_told),
+		TEST(an_event_that_hardly_happened_is_told_from_one_that_had_no_counter),
+		TEST(where_the_kernel_does_not_say_how_long_none_is_made_up),
+		TEST(a_sample_that_was_the_last_for_a_while_says_so_in_any_mode),
 		TEST(the_setup_asks_for_what_the_configuration_says),
 		TEST(the_device_has_a_highest_rate_of_its_own),
 		TEST(what_it_cannot_take_it_says_before_anything_is_opened),

@@ -9,12 +9,16 @@
  * it, and it may be enabled again. poll() says POLLIN when a ring is a quarter full. The last close
  * ends it all.
  *
+ * Events share counters when there are more of them than the host has: each counts, and is sampled,
+ * a part of the time. HVPMU_IOC_TIMES says which.
+ *
  * What the records of a ring say here, beside what stands there:
  *   EVENT    first of all, one for each event of the setup; `period` is 0 for a frequency
  *   DOMAIN   before the first record that names it, and now and then again; its name is that of the
  *            process which made the VM. With HVPMU_DOMAIN_ENDED in one ring only, when it is gone
  *   VCPU     likewise; `vcpu` is KVM's number of it (KVM_CREATE_VCPU, vcpuN in debugfs)
- *   SAMPLE   with a domain but without HVPMU_SAMPLE_GUEST: the host, while that vCPU is on the CPU
+ *   SAMPLE   with HVPMU_SAMPLE_THROTTLED: perf stops the event until its CPU's next timer tick
+ *            with a domain but without HVPMU_SAMPLE_GUEST: the host, while that vCPU is on the CPU
  *            `cr3` of a guest is its register, with PCID; of the host, the address alone
  *            pid and tid are those of the initial pid namespace
  * A ring's records are in order of time, but for a guest's sample with HVPMU_DEV_CHAIN: it is
@@ -69,9 +73,22 @@ struct hvpmu_dev_info {
 	__u32 num_events; /* of the setup, 0 before */
 };
 
+/*
+ * Of one event of the setup, all CPUs together, those that have gone off-line included, since the
+ * setup. ENXIO: there is no setup; ENOTTY: this kernel does not say.
+ */
+struct hvpmu_dev_times {
+	__u32 size;    /* in: of this structure; out: bytes filled in */
+	__u32 event;   /* in: its number in the setup; EINVAL: there is none */
+	__u64 enabled; /* ns; below, so many of which it had a counter */
+	__u64 running;
+	__u64 count; /* what it has counted meanwhile */
+};
+
 #define HVPMU_IOC_INFO _IOWR(0xBA, 0x00, struct hvpmu_dev_info)
 #define HVPMU_IOC_SETUP _IOW(0xBA, 0x01, struct hvpmu_dev_setup)
 #define HVPMU_IOC_ENABLE _IO(0xBA, 0x02)
 #define HVPMU_IOC_DISABLE _IO(0xBA, 0x03)
+#define HVPMU_IOC_TIMES _IOWR(0xBA, 0x04, struct hvpmu_dev_times)
 
 #endif
