@@ -17,7 +17,7 @@ git -C "$tree" rev-parse -q --verify "debian^{commit}" >/dev/null || {
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-git -C "$tree" format-patch -q --zero-commit --no-signature --no-renames -o "$scratch" "debian..${2:-HEAD}"
+git -C "$tree" format-patch -q --zero-commit --no-signature --no-renames --abbrev=12 -o "$scratch" "debian..${2:-HEAD}"
 find "$series" -name '[0-9]*.patch' -delete
 : >"$series/series"
 for patch in "$scratch"/*.patch; do
