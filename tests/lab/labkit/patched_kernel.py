@@ -4,7 +4,7 @@
 In the cache, for a source version V and a key K of series, configuration and compiler:
 
     linux-source-6.12@V/    the source as it was downloaded: a changed series is built without network
-    linux-VARIANT@V+K/      boot/ and lib/modules/ as a kernel package has them, the KVM selftests, the log of the build
+    linux-VARIANT@V+K/      boot/ and lib/modules/ as a kernel package has them, the log of the build
     linux-build/            the tree while a build runs, and after one that failed: 1.5 GB, so it goes when it is done
 """
 
@@ -37,7 +37,6 @@ NOT_UNPACKED = ("Documentation/devicetree", "arch/*/boot/dts", "tools/perf", "to
                 *(f"{folder}/*.{kind}" for folder in
                   ("drivers/gpu", "drivers/media", "drivers/net/ethernet", "drivers/net/wireless", "drivers/scsi",
                    "drivers/infiniband", "drivers/staging", "sound") for kind in "ch"))
-SELFTESTS = ("pmu_counters_test", "pmu_event_filter_test", "vmx_pmu_caps_test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,20 +72,27 @@ def configuration(variant, folder=FOLDER):
     return symbols
 
 
-def _compiler():
+def compiler():
     done = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, check=True, text=True, env=ENVIRONMENT)
     return done.stdout.splitlines()[0]
 
 
-def key(variant, compiler, folder=FOLDER):
-    """What tells one build from another, beside the source."""
-    texts = [compiler, *(f"{symbol}={value}" for symbol, value in configuration(variant, folder).items())]
-    if variant.is_patched:
-        texts += [text for path in patches(folder) for text in (path.name, path.read_text(encoding="utf-8"))]
-    digest = hashlib.sha256()
+def digest(texts):
+    found = hashlib.sha256()
     for text in texts:
-        digest.update(f"{len(text)}\0{text}".encode())
-    return digest.hexdigest()[:16]
+        found.update(f"{len(text)}\0{text}".encode())
+    return found.hexdigest()[:16]
+
+
+def texts_of(paths):
+    """Names and contents, for digest()."""
+    return [text for path in paths for text in (path.name, path.read_text(encoding="utf-8"))]
+
+
+def key(variant, built_by, folder=FOLDER):
+    """What tells one build from another, beside the source."""
+    texts = [built_by, *(f"{symbol}={value}" for symbol, value in configuration(variant, folder).items())]
+    return digest(texts + (texts_of(patches(folder)) if variant.is_patched else []))
 
 
 def _kernel_in(folder, version):
@@ -131,14 +137,6 @@ def compile_in(tree, log):
     log.run("make", "-s", jobs(), "bzImage", "modules", cwd=tree)
 
 
-def compile_selftests(tree, log):
-    """Those of KVM's own tests that are about the PMU, static so that they run in an initramfs."""
-    log.run("make", "-s", jobs(), "headers", cwd=tree)
-    for name in SELFTESTS:
-        log.run("make", "-s", jobs(), "-C", "tools/testing/selftests/kvm", "ARCH=x86", "EXTRA_CFLAGS=-static", "LDFLAGS=-static",
-                f"OUTPUT={tree}/selftests", f"{tree}/selftests/x86_64/{name}", cwd=tree)
-
-
 def collect(tree, target):
     """Copies what a kernel package would have out of a built tree."""
     release = (tree / "include/config/kernel.release").read_text(encoding="ascii").strip()
@@ -153,11 +151,6 @@ def collect(tree, target):
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(tree / module, copy)
     shutil.copyfile(tree / "modules.builtin", target / "lib/modules" / release / "modules.builtin")
-    for name in SELFTESTS:
-        program = tree / "selftests/x86_64" / name
-        if program.is_file():
-            (target / "selftests").mkdir(exist_ok=True)
-            shutil.copy(program, target / "selftests" / name)
 
 
 def _build(variant, tarball, target):
@@ -172,7 +165,6 @@ def _build(variant, tarball, target):
             apply_series(tree, log)
         configure(tree, variant, log)
         compile_in(tree, log)
-        compile_selftests(tree, log)
     staged = work / "staged"
     collect(tree, staged)
     (work / "build.log").rename(staged / "build.log")
@@ -199,7 +191,7 @@ def provide(name, say):
     """The Kernel of a variant; built when the cache has it not. Raises Unavailable or BuildFailure."""
     variant = VARIANTS[name]
     source_build.check_tools(WHAT, NEEDED)
-    entry = f"linux-{name}@*+{key(variant, _compiler())}"
+    entry = f"linux-{name}@*+{key(variant, compiler())}"
     found = _find(entry)
     if found:
         return found

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from labkit import domains, images, packages, patched_kernel, programs, progress, results
+from labkit import domains, images, packages, patched_kernel, programs, progress, results, selftests
 from labkit.models import MODELS, Configuration
 from labkit.machine import Machine, MachineFault
 
@@ -49,7 +49,8 @@ class Request:
     host_kernel: str = None
     kvm_parameters: str = ""
     guest_cpu: str = "host"
-    selftest_parameters: tuple = ("none",)
+    # (a parameter of kvm or "none", a test's word)
+    selftests: tuple = ()
     phases: tuple = ()
     hostile_tests: tuple = ()
     reloaded_parameters: str = ""
@@ -90,7 +91,7 @@ def _plan(request):
         "PROFILER_OPTIONS": " ".join([*_event_options(request, model, profiler), request.options]),
         "PULSE_WANTED": "" if model.is_deterministic else "1", "MACHINE": model.title,
         "GUEST_OPTIONS": model.guest_options, "GUEST_CPU": request.guest_cpu,
-        "VENDOR_MODULE": model.kvm_module, "SELFTEST_PARAMETERS": " ".join(request.selftest_parameters),
+        "VENDOR_MODULE": model.kvm_module, "SELFTESTS_WANTED": " ".join(f"{parameter}:{word}" for parameter, word in request.selftests),
         "PHASES_WANTED": " ".join(request.phases),
         "RELOADED_PARAMETERS": request.reloaded_parameters, "HOSTILE_TESTS": " ".join(request.hostile_tests),
         "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
@@ -140,16 +141,6 @@ def _attempts(request):
     return request.attempts or DEFAULT_ATTEMPTS
 
 
-def _selftests(request, kernels):
-    """The host kernel's own tests, if that is the scenario."""
-    if request.scenario != "selftests":
-        return ()
-    found = tuple((kernels.host.root / "selftests").glob("*"))
-    if not found:
-        raise UsageError(f"the kernel {kernels.host.release} has no tests: --host-kernel stock or patched has them")
-    return found
-
-
 def _run_once(request, plan, kernels, configuration, report):
     output = request.output.resolve()
     _empty(output)
@@ -171,7 +162,8 @@ def run(request, report):
     """Runs the scenario; `report` gets its stages. Returns the Results, in request.output."""
     plan = _plan(request)
     kernels = _kernels(request, report)
-    plan.programs = _selftests(request, kernels)
+    if request.selftests:
+        plan.programs = tuple(selftests.provide(report))
     configuration = _configure(request, report)
     attempts = _attempts(request)
     for attempt in range(1, attempts + 1):

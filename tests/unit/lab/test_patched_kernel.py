@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The build of the kernel with the series, as far as it needs no Linux, and what is read out of the messages about it."""
+"""The build of the kernel with the series, as far as it needs no Linux."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ import unittest.mock
 LAB = pathlib.Path(__file__).resolve().parents[2] / "lab"
 sys.path.insert(0, str(LAB))
 
-from labkit import kernel_checks, packages, patched_kernel, source_build  # pylint: disable=wrong-import-position
+from labkit import packages, patched_kernel, source_build  # pylint: disable=wrong-import-position
 
 PATCHED, STOCK, DEBUG = (patched_kernel.VARIANTS[name] for name in ("patched", "stock", "debug"))
 
@@ -41,8 +41,7 @@ class Fixture(unittest.TestCase):
         tree = self.folder / "tree"
         for name, text in (("include/config/kernel.release", "6.12.1-x\n"), ("arch/x86/boot/bzImage", "image"), ("vmlinux", "elf"),
                            ("System.map", "map"), (".config", "A=y\n"), ("modules.builtin", "kernel/drivers/virtio/virtio_blk.ko\n"),
-                           ("modules.order", "arch/x86/kvm/kvm.o\n"), ("arch/x86/kvm/kvm.ko", "module"),
-                           ("selftests/x86_64/pmu_counters_test", "test")):
+                           ("modules.order", "arch/x86/kvm/kvm.o\n"), ("arch/x86/kvm/kvm.ko", "module")):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             (tree / name).write_text(text, encoding="ascii")
         return tree
@@ -100,10 +99,9 @@ class Kernel(Fixture):
         self.assertEqual(kernel.module("kvm").read_text(encoding="ascii"), "module")
         self.assertTrue(kernel.has_built_in("virtio-blk"))
         self.assertFalse(kernel.has_built_in("kvm"))
-        self.assertEqual([path.name for path in (kernel.root / "selftests").iterdir()], ["pmu_counters_test"])
 
     def test_what_the_cache_has_is_not_built(self):
-        with unittest.mock.patch.object(patched_kernel, "_compiler", return_value="gcc"), \
+        with unittest.mock.patch.object(patched_kernel, "compiler", return_value="gcc"), \
                 unittest.mock.patch.object(patched_kernel, "NEEDED", {}):
             folder = packages.cache_dir() / f"linux-stock@6.12.9-1+{patched_kernel.key(STOCK, 'gcc')}"
             patched_kernel.collect(self.write_tree(), folder)
@@ -115,15 +113,6 @@ class Kernel(Fixture):
         with unittest.mock.patch.object(patched_kernel, "NEEDED", {"bc": "/no/bc"}), \
                 self.assertRaisesRegex(packages.Unavailable, "apt-get install bc$"):
             patched_kernel.provide("stock", self.fail)
-
-
-class Messages(unittest.TestCase):
-    def test_those_of_the_files_in_question_count_whatever_their_line(self):
-        text = ("../arch/x86/kvm/pmu.c:10:3: warning: unused variable\narch/x86/kvm/pmu.c:99: error: no\n"
-                "  CC      arch/x86/kvm/pmu.o\n../include/linux/mm.h:5:1: warning: shadowed\n/t/l/arch/x86/kvm/pmu.c:11:3: warning: "
-                "unused variable\n")
-        self.assertEqual(kernel_checks.messages_of(text, ["arch/x86/kvm/pmu.c"]),
-                         {("arch/x86/kvm/pmu.c", "unused variable"): 2, ("arch/x86/kvm/pmu.c", "no"): 1})
 
 
 if __name__ == "__main__":

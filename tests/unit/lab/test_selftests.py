@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which of the kernel's own tests run where, what is read out of their results, and the build of them as far as it needs no Linux."""
+
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+import unittest.mock
+
+LAB = pathlib.Path(__file__).resolve().parents[2] / "lab"
+sys.path.insert(0, str(LAB))
+
+from labkit import packages, patched_kernel, selftests, source_build  # pylint: disable=wrong-import-position
+
+EVERYWHERE = selftests.Test("a_test")
+DIFFERS = selftests.Test("b_test", ("-v", "1"), differs="it has another number of counters")
+
+
+class Choice(unittest.TestCase):
+    def test_what_assumes_another_pmu_is_not_run_on_a_partitioned_one(self):
+        with unittest.mock.patch.object(selftests, "TESTS", (EVERYWHERE, DIFFERS)):
+            self.assertEqual(selftests.chosen(False), ([EVERYWHERE, DIFFERS], []))
+            self.assertEqual(selftests.chosen(True), ([EVERYWHERE], [DIFFERS]))
+
+    def test_words_are_unlike_and_the_shells(self):
+        words = [test.word for test in selftests.TESTS]
+        self.assertEqual(len(set(words)), len(words))
+        for word in words:
+            self.assertRegex(word, r"^[\w,-]+$")
+
+    def test_a_partition_has_some(self):
+        self.assertIn("pmu_event_filter_test", {test.program for test in selftests.chosen(True)[0]})
+
+
+class Outcomes(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.results = pathlib.Path(scratch.name)
+        self.folder = self.results / "selftests/hvpmu=4"
+        self.folder.mkdir(parents=True)
+
+    def outcome_of(self, status, log="said\n"):
+        (self.folder / "b_test,-v,1.status").write_text(f"{status}\n", encoding="ascii")
+        (self.folder / "b_test,-v,1.log").write_text(log, encoding="utf-8")
+        return selftests.outcome(self.results, "hvpmu=4", DIFFERS)
+
+    def test_by_status(self):
+        for status, has_failed, text in ((0, False, "ok"), (4, False, "nothing to test here"), (254, True, "FAILED with status 254")):
+            with self.subTest(status=status):
+                outcome = self.outcome_of(status)
+                self.assertEqual((outcome.has_failed, str(outcome)), (has_failed, text))
+
+    def test_one_that_did_not_run_failed(self):
+        outcome = selftests.outcome(self.results, "hvpmu=0", DIFFERS)
+        self.assertTrue(outcome.has_failed)
+        self.assertEqual(str(outcome), "FAILED, it was not run")
+
+    def test_the_end_of_the_log_is_kept(self):
+        lines = [str(number) for number in range(selftests.LOG_LINES + 3)]
+        self.assertEqual(self.outcome_of(1, "\n".join(lines)).log, tuple(lines[3:]))
+
+
+class Build(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        environment = unittest.mock.patch.dict(os.environ, XDG_CACHE_HOME=scratch.name)
+        environment.start()
+        self.addCleanup(environment.stop)
+
+    def provide(self, built):
+        """Provides with a build that makes empty programs."""
+        def build(_tarball, target):
+            built.append(target)
+            target.mkdir()
+            (target / ".complete").touch()
+        with unittest.mock.patch.object(selftests, "_build", build), \
+                unittest.mock.patch.object(patched_kernel, "NEEDED", {}), \
+                unittest.mock.patch.object(patched_kernel, "compiler", return_value="gcc"), \
+                unittest.mock.patch.object(packages, "provide_linux_tarball", return_value=("6.12.9-1", "tar")):
+            return selftests.provide(lambda text: None)
+
+    def test_what_the_cache_has_is_not_built(self):
+        built = []
+        self.provide(built)
+        programs = self.provide(built)
+        self.assertEqual(len(built), 1)
+        self.assertEqual(programs, [built[0] / name for name in sorted({test.program for test in selftests.TESTS})])
+
+    def test_changed_patches_are_another_build(self):
+        built = []
+        self.provide(built)
+        with unittest.mock.patch.object(source_build, "patches_of", return_value=[]):
+            self.provide(built)
+        self.assertEqual(len(set(built)), 2)
+
+    def test_the_series_is_whole(self):
+        listed = [path.name for path in source_build.patches_of(selftests.FOLDER)]
+        self.assertEqual(listed, sorted(path.name for path in selftests.FOLDER.glob("*.patch")))
+
+
+if __name__ == "__main__":
+    unittest.main()
