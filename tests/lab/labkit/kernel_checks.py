@@ -3,7 +3,6 @@
 
 import collections
 import contextlib
-import os
 import pathlib
 import re
 import shutil
@@ -12,14 +11,19 @@ import subprocess
 from labkit import patched_kernel, source_build
 
 ROOT = patched_kernel.FOLDER.parent
-# What the core's style has and checkpatch.pl would not, in the patches that only import it.
-CORE = "arch/x86/kvm/hvpmu/core/"
-CORE_IGNORES = ("COMPLEX_MACRO", "LONG_LINE_COMMENT", "MEMORY_BARRIER", "PREFER_DEFINED_ATTRIBUTE_MACRO", "TRAILING_STATEMENTS",
-                "TYPO_SPELLING", "VOLATILE")
-# The series adds its files to no MAINTAINERS, and has no mailing list's archive to link to.
+# What is the series' own -> the Makefile that has it compiled, with the option.
+OPTION = "CONFIG_KVM_HVPMU"
+HVPMU = "arch/x86/kvm/hvpmu/"
+OWN = {HVPMU: "arch/x86/kvm/Makefile", "arch/x86/events/partition.c": "arch/x86/events/Makefile"}
+# The core's style is hv-pmu's: what it has, and checkpatch.pl would not.
+IMPORTED = tuple(f"{HVPMU}{folder}/" for folder in ("core", "include", "env"))
+IMPORTED_STYLE = ("COMPLEX_MACRO", "LONG_LINE_COMMENT", "MEMORY_BARRIER", "PREFER_DEFINED_ATTRIBUTE_MACRO", "TRAILING_STATEMENTS",
+                  "TYPO_SPELLING", "VOLATILE")
+# The series adds its files to no MAINTAINERS.
 IGNORES = ("FILE_PATH_CHANGES",)
-MESSAGE = re.compile(r"^(?:\S*?/)?((?:arch|include|kernel|virt|drivers|tools)/\S+?):\d+(?::\d+)?: (?:warning|error): (.*)$", re.M)
-COMPILERS = ("gcc", "clang")
+REMARK = re.compile(r"^(?P<file>[^\s:]+):(?:\d+:)? (?:ERROR|WARNING|CHECK):(?P<kind>\w+): ")
+MESSAGE = re.compile(r"^(?:\S*?/)?((?:arch|include|kernel|virt|drivers|tools)/\S+?):\d+(?::\d+)?: (?:warning|error|fatal error): (.*)$",
+                     re.M)
 
 
 def touched_by(patch):
@@ -32,18 +36,26 @@ def touched(patches):
     return sorted({name for patch in patches for name in touched_by(patch)})
 
 
+def changes_options(patch):
+    return any(pathlib.PurePosixPath(name).name == "Kconfig" for name in touched_by(patch))
+
+
+def _is_accepted(line):
+    remark = REMARK.match(line)
+    return remark is not None and remark["file"].startswith(IMPORTED) and remark["kind"] in IMPORTED_STYLE
+
+
 def style(tree, patch):
     """What checkpatch.pl has to say of a patch."""
-    imports = [name for name in touched_by(patch) if name.startswith(CORE)]
-    ignores = [*IGNORES, *(CORE_IGNORES if imports else ())]
-    done = subprocess.run(["perl", "scripts/checkpatch.pl", "--terse", "--show-types", "--no-summary", f"--ignore={','.join(ignores)}",
-                           str(patch)], cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
-    return [line for line in done.stdout.splitlines() if line.strip()]
+    done = subprocess.run(["perl", "scripts/checkpatch.pl", "--terse", "--show-types", "--showfile", "--no-summary",
+                           f"--ignore={','.join(IGNORES)}", str(patch)],
+                          cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+    return [line for line in done.stdout.splitlines() if line.strip() and not _is_accepted(line)]
 
 
 def same_core(tree):
     """What differs between the core in the tree and that of hv-pmu; None if the tree has none."""
-    if not (tree / CORE).is_dir():
+    if not (tree / IMPORTED[0]).is_dir():
         return None
     done = subprocess.run([str(ROOT / "import.sh"), "--check", str(tree)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False, text=True)
@@ -56,20 +68,23 @@ def messages_of(text, files):
 
 
 class Objects:
-    """A folder of objects beside a source tree, made by one compiler; sparse looks at what gcc compiles."""
+    """The folder of objects beside a source tree, with the kernel's additional warnings, and what was said so far: a message counts
+    once, when it comes."""
 
-    def __init__(self, tree, compiler, with_sparse):
+    def __init__(self, tree):
         self._tree = tree
-        self._folder = tree / compiler
+        self._folder = tree / "objects"
         self._folder.mkdir()
-        self._make = ["make", "-s", patched_kernel.jobs(), f"O={compiler}", f"CC={compiler}"]
-        self._checks = ["W=1", *(["C=1", "CHECK=sparse"] if with_sparse else [])]
+        self._make = ()
+        self._known = collections.Counter()
 
     def _run(self, *arguments):
         return subprocess.run([*self._make, *arguments], cwd=self._tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               check=False, text=True, env=patched_kernel.ENVIRONMENT)
 
-    def configure(self, configuration):
+    def configure(self, configuration, compiler="gcc"):
+        """Also after a patch that changes what can be configured; what the tree does not know yet is left out."""
+        self._make = ("make", "-s", patched_kernel.jobs(), f"O={self._folder.name}", f"CC={compiler}", "W=1")
         fragment = self._folder / "fragment"
         fragment.write_text("".join(f"{symbol}={value}\n" for symbol, value in configuration.items()), encoding="utf-8")
         for goals in (["allnoconfig", f"KCONFIG_ALLCONFIG={fragment}"], ["modules_prepare"]):
@@ -77,11 +92,29 @@ class Objects:
             if done.returncode:
                 raise source_build.BuildFailure(f"make {' '.join(goals)} fails:\n{done.stdout[-2000:]}")
 
-    def compile(self, sources):
-        """(whether all compile, what is said)"""
-        goals = [f"{source.removesuffix('.c')}.o" for source in sources]
-        done = self._run(*self._checks, *goals) if goals else None
-        return (done.returncode == 0, done.stdout) if done else (True, "")
+    def sources(self, files):
+        """Those of the files that are compiled as it is configured; those of the series' own that no Makefile knows yet are not."""
+        is_on = f"{OPTION}=y" in (self._folder / ".config").read_text(encoding="utf-8").splitlines()
+        known = {own for own, makefile in OWN.items() if is_on and OPTION in (self._tree / makefile).read_text(encoding="utf-8")}
+        missing = tuple(OWN.keys() - known)
+        return [name for name in files if name.endswith(".c") and (self._tree / name).is_file() and not name.startswith(missing)]
+
+    def compile(self, files, *options):
+        """What is said of the files for the first time. Only what changed since the last time is compiled."""
+        goals = [f"{name.removesuffix('.c')}.o" for name in self.sources(files)]
+        if not goals:
+            return []
+        done = self._run(*options, *goals)
+        said = messages_of(done.stdout, files)
+        if done.returncode and not said:
+            said["make", done.stdout[-2000:]] = 1
+        new = said - self._known
+        self._known |= said
+        return [f"{name}: {message}" for name, message in new]
+
+    def check(self, files):
+        """The same of sparse, which looks at all of them each time."""
+        return self.compile(files, "C=2", "CHECK=sparse")
 
 
 @contextlib.contextmanager
@@ -98,9 +131,5 @@ def unpacked(scratch, tarball):
         shutil.rmtree(tree, ignore_errors=True)
 
 
-def compilers():
-    return [name for name in COMPILERS if shutil.which(name, path=patched_kernel.ENVIRONMENT["PATH"])]
-
-
-def has_sparse():
-    return os.path.exists("/usr/bin/sparse")
+def has_tool(name):
+    return shutil.which(name, path=patched_kernel.ENVIRONMENT["PATH"]) is not None
