@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "check.h"
 
+#include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +31,21 @@ void check_end(void)
 	fflush(stdout);
 }
 
-int check_finish(void)
+static void run(const struct check_test *tests, size_t count, const char *name)
 {
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(tests[i].name, name)) {
+			tests[i].run();
+			return;
+		}
+	}
+	errx(2, "no tests of \"%s\"", name);
+}
+
+int check_run(const struct check_test *tests, size_t count, char **names)
+{
+	while (*names)
+		run(tests, count, *names++);
 	printf("1..%u\n", num_tests);
 	return num_failed || !num_tests;
 }

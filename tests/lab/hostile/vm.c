@@ -13,8 +13,10 @@
 #define CODE 0x1000u
 #define GDT 0x3000u
 #define IDT 0x4000u
-#define TABLES 0x10000u
-#define STACK 0x9000u
+#define TABLES 0x100000u
+#define TABLES_SIZE 0x3000u
+#define STACKS 0x200000u
+#define STACK_SIZE 0x1000u
 #define LVTPC 0x340
 #define SPURIOUS 0xf0
 #define PORT_FIRST 0x10
@@ -23,7 +25,7 @@
 asm(".pushsection .rodata\n"
     ".globl guest_code, guest_loop, guest_rdmsr, guest_wrmsr, guest_rdpmc, guest_cpuid, guest_cr4, guest_out, guest_in, guest_outs\n"
     ".globl guest_ins, guest_rep_outs, guest_rep_ins, guest_read, guest_write, guest_rep_movs, guest_gp, guest_nmi\n"
-    ".globl guest_interrupt, guest_end\n"
+    ".globl guest_interrupt, guest_framed, guest_frame1, guest_frame2, guest_frame3, guest_spin, guest_end\n"
     "guest_code:\n"
     "guest_loop:	dec %rcx; jnz guest_loop; out %al, $0x10\n"
     "guest_rdmsr:	rdmsr; out %al, $0x10\n"
@@ -43,6 +45,14 @@ asm(".pushsection .rodata\n"
     "guest_gp:		out %al, $0x11\n"
     "guest_nmi:		out %al, $0x12\n"
     "guest_interrupt:	out %al, $0x13\n"
+    "guest_framed:	call 1f\n"
+    "guest_frame1:	jmp guest_frame1\n"
+    "1:	push %rbp; mov %rsp, %rbp; call 2f\n"
+    "guest_frame2:	jmp guest_frame2\n"
+    "2:	push %rbp; mov %rsp, %rbp; call 3f\n"
+    "guest_frame3:	jmp guest_frame3\n"
+    "3:	push %rbp; mov %rsp, %rbp\n"
+    "guest_spin:	add $1, %rax; jmp guest_spin\n"
     "guest_end:\n"
     ".popsection\n");
 /* clang-format on */
@@ -52,9 +62,19 @@ uint64_t vm_offset(const char *label)
 	return (uint64_t)(label - guest_code);
 }
 
+uint64_t vm_address(const char *label)
+{
+	return CODE + vm_offset(label);
+}
+
+uint64_t vm_cr3(unsigned int id)
+{
+	return TABLES + id * TABLES_SIZE;
+}
+
 static void make_gate(uint8_t *memory, unsigned int vector, const char *handler)
 {
-	uint64_t address = CODE + vm_offset(handler);
+	uint64_t address = vm_address(handler);
 	uint64_t *gate = (uint64_t *)(memory + IDT) + 2 * vector;
 
 	gate[0] = (address & 0xffff) | 0x8ull << 16 | 0x8e00ull << 32 |
@@ -62,16 +82,22 @@ static void make_gate(uint8_t *memory, unsigned int vector, const char *handler)
 	gate[1] = 0;
 }
 
+/* For CPL 3, too. */
+static void make_tables(uint8_t *memory, unsigned int id)
+{
+	uint64_t *pml4 = (uint64_t *)(memory + vm_cr3(id)), *pdpt = pml4 + 512, *pd = pdpt + 512;
+
+	pml4[0] = (vm_cr3(id) + 0x1000) | 7;
+	pdpt[0] = (vm_cr3(id) + 0x2000) | 7;
+	pdpt[1] = VM_MMIO | 0x87;
+	for (uint64_t i = 0; i < VM_MEMORY_SIZE >> 21; i++)
+		pd[i] = i << 21 | 0x87;
+}
+
 static void make_memory(uint8_t *memory)
 {
-	uint64_t *pml4 = (uint64_t *)(memory + TABLES), *pdpt = pml4 + 512, *pd = pdpt + 512;
 	uint64_t *gdt = (uint64_t *)(memory + GDT);
 
-	pml4[0] = (TABLES + 0x1000) | 3;
-	pdpt[0] = (TABLES + 0x2000) | 3;
-	pdpt[1] = VM_MMIO | 0x83;
-	for (uint64_t i = 0; i < VM_MEMORY_SIZE >> 21; i++)
-		pd[i] = i << 21 | 0x83;
 	gdt[1] = 0x00af9b000000ffffull;
 	gdt[2] = 0x00cf93000000ffffull;
 	make_gate(memory, 2, guest_nmi);
@@ -80,23 +106,41 @@ static void make_memory(uint8_t *memory)
 	memcpy(memory + CODE, guest_code, (size_t)(guest_end - guest_code));
 }
 
-static void set_sregs(int vcpu)
+static void set_segments(struct kvm_sregs *sregs, uint8_t cpl)
 {
-	struct kvm_segment code = {
-		.limit = ~0u, .selector = 0x8, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1};
-	struct kvm_segment data = {
-		.limit = ~0u, .selector = 0x10, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1};
+	struct kvm_segment code = {.limit = ~0u,
+				   .selector = (uint16_t)(0x8 | cpl),
+				   .type = 11,
+				   .present = 1,
+				   .dpl = cpl,
+				   .s = 1,
+				   .l = 1,
+				   .g = 1};
+	struct kvm_segment data = {.limit = ~0u,
+				   .selector = (uint16_t)(0x10 | cpl),
+				   .type = 3,
+				   .present = 1,
+				   .dpl = cpl,
+				   .s = 1,
+				   .db = 1,
+				   .g = 1};
+
+	sregs->cs = code;
+	sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = data;
+}
+
+static void set_sregs(int vcpu, unsigned int id)
+{
 	struct kvm_sregs sregs;
 
 	if (ioctl(vcpu, KVM_GET_SREGS, &sregs))
 		err(1, "KVM_GET_SREGS");
-	sregs.cs = code;
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	set_segments(&sregs, 0);
 	sregs.gdt.base = GDT;
 	sregs.gdt.limit = 0x17;
 	sregs.idt.base = IDT;
 	sregs.idt.limit = 0xfff;
-	sregs.cr3 = TABLES;
+	sregs.cr3 = vm_cr3(id);
 	sregs.cr4 = 0x20;	 /* PAE */
 	sregs.cr0 = 0x80000011u; /* PG, ET, PE */
 	sregs.efer = 0x500;	 /* LMA, LME */
@@ -158,6 +202,49 @@ static void enable_capability(int vm, uint32_t capability, uint64_t argument)
 		err(1, "KVM_ENABLE_CAP %u", capability);
 }
 
+void vm_go_to_user(struct vm *vm)
+{
+	struct kvm_sregs sregs;
+
+	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
+		err(1, "KVM_GET_SREGS");
+	set_segments(&sregs, 3);
+	if (ioctl(vm->vcpu, KVM_SET_SREGS, &sregs))
+		err(1, "KVM_SET_SREGS");
+}
+
+/* `ret` has a VM and its memory. */
+static void make_vcpu(struct vm *ret, int kvm, unsigned int id, enum vm_pmu pmu)
+{
+	struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
+
+	ret->id = id;
+	ret->vcpu = ioctl(ret->fd, KVM_CREATE_VCPU, id);
+	ret->run_size = (uint32_t)ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (ret->vcpu < 0)
+		err(1, "KVM_CREATE_VCPU");
+	ret->run = mmap(NULL, ret->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, ret->vcpu, 0);
+	if (ret->run == MAP_FAILED)
+		err(1, "KVM_RUN's page");
+	make_tables(ret->memory, id);
+	set_cpuid(kvm, ret->vcpu, pmu);
+	set_sregs(ret->vcpu, id);
+	/* Those after the first would wait for it to start them. */
+	if (ioctl(ret->vcpu, KVM_SET_MP_STATE, &state))
+		err(1, "KVM_SET_MP_STATE");
+}
+
+void vm_add_vcpu(const struct vm *vm, unsigned int id, struct vm *ret)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (kvm < 0)
+		err(1, "/dev/kvm");
+	*ret = (struct vm){.fd = vm->fd, .memory = vm->memory};
+	make_vcpu(ret, kvm, id, VM_PMU);
+	close(kvm);
+}
+
 void vm_create(struct vm *ret, enum vm_pmu pmu)
 {
 	struct kvm_userspace_memory_region region = {.memory_size = VM_MEMORY_SIZE};
@@ -178,15 +265,7 @@ void vm_create(struct vm *ret, enum vm_pmu pmu)
 	region.userspace_addr = (uint64_t)(uintptr_t)ret->memory;
 	if (ioctl(ret->fd, KVM_SET_USER_MEMORY_REGION, &region))
 		err(1, "KVM_SET_USER_MEMORY_REGION");
-	ret->vcpu = ioctl(ret->fd, KVM_CREATE_VCPU, 0);
-	ret->run_size = (uint32_t)ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	if (ret->vcpu < 0)
-		err(1, "KVM_CREATE_VCPU");
-	ret->run = mmap(NULL, ret->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, ret->vcpu, 0);
-	if (ret->run == MAP_FAILED)
-		err(1, "KVM_RUN's page");
-	set_cpuid(kvm, ret->vcpu, pmu);
-	set_sregs(ret->vcpu);
+	make_vcpu(ret, kvm, 0, pmu);
 	close(kvm);
 }
 
@@ -241,8 +320,8 @@ static bool is_end(struct vm *vm, enum vm_end *ret)
 
 static void set_place(struct vm *vm, const char *from, struct kvm_regs *regs)
 {
-	regs->rip = CODE + vm_offset(from);
-	regs->rsp = STACK;
+	regs->rip = vm_address(from);
+	regs->rsp = STACKS + (vm->id + 1) * STACK_SIZE;
 	regs->rflags |= 2;
 	if (ioctl(vm->vcpu, KVM_SET_REGS, regs))
 		err(1, "KVM_SET_REGS");

@@ -12,10 +12,13 @@
 /* Nothing is there: accesses are the VMM's to serve. */
 #define VM_MMIO 0x40000000u
 #define VM_VECTOR 0x40
+/* The return addresses of guest_framed, innermost first: guest_frame3, guest_frame2, guest_frame1. */
+#define VM_FRAMES 3
 
 struct vm {
 	int fd;
 	int vcpu;
+	unsigned int id; /* of the vCPU */
 	uint8_t *memory;
 	struct kvm_run *run;
 	uint32_t run_size;
@@ -35,7 +38,8 @@ enum vm_end {
 extern const char guest_code[], guest_loop[], guest_rdmsr[], guest_wrmsr[], guest_rdpmc[],
 	guest_cpuid[], guest_cr4[], guest_out[], guest_in[], guest_outs[], guest_ins[],
 	guest_rep_outs[], guest_rep_ins[], guest_read[], guest_write[], guest_rep_movs[],
-	guest_gp[], guest_nmi[], guest_interrupt[], guest_end[];
+	guest_gp[], guest_nmi[], guest_interrupt[], guest_framed[], guest_frame1[], guest_frame2[],
+	guest_frame3[], guest_spin[], guest_end[];
 
 /* What the guest is told of its PMU. */
 enum vm_pmu {
@@ -46,6 +50,9 @@ enum vm_pmu {
 };
 
 void vm_create(struct vm *ret, enum vm_pmu pmu);
+/* Another vCPU of that VM, whose memory it shares but for page tables of its own. */
+void vm_add_vcpu(const struct vm *vm, unsigned int id, struct vm *ret);
+/* With one vCPU. */
 void vm_destroy(struct vm *vm);
 
 /* Runs from a place in the guest's code. The registers are the guest's afterwards. */
@@ -62,6 +69,12 @@ bool vm_rdpmc(struct vm *vm, uint32_t index, uint64_t *ret);
 /* Where the guest was interrupted, by what the processor put on its stack: the offset in its code. */
 uint64_t vm_interrupted_at(struct vm *vm, const struct kvm_regs *regs);
 uint64_t vm_offset(const char *label);
+/* In the guest. */
+uint64_t vm_address(const char *label);
+/* Where the page tables of a vCPU are: PML4, PDPT, PD. VM_MEMORY_SIZE is mapped there, and 1 GiB at VM_MMIO. */
+uint64_t vm_cr3(unsigned int id);
+/* The vCPU is at CPL 3 from now on, where it can neither end a step nor be interrupted. */
+void vm_go_to_user(struct vm *vm);
 
 /* As the VMM, by KVM_GET_MSRS and KVM_SET_MSRS. */
 bool vm_get(struct vm *vm, uint32_t msr, uint64_t *ret);

@@ -73,7 +73,7 @@ GAMMA = dataclasses.replace(BETA, name="gamma", uuid="6f1d2c3a-0b54-4d1e-9a77-3c
                             name_option="-name guest=gamma,debug-threads=on", has_hosts_kernel=True)
 # scenario -> its guests, where they are not GUESTS
 SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",), "partition": ("alpha", "beta", "gamma"),
-                   "selftests": (), "hostile": ()}
+                   "selftests": (), "hostile": (), "device": ()}
 
 HOST_HOT_USER = "hot_host_burn"
 

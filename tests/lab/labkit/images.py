@@ -80,7 +80,7 @@ def host_tree(plan, kernels, built, guest_images):
     add_firmware(tree)
     tree.add_modules(kernels.host, ("virtio_pci", "virtio_blk", plan.kvm_module), {"kvm": plan.kvm_parameters})
     tree.add_file("/init", programs.LAB / "host/init", 0o755)
-    for script in ("lab.sh", "shell.sh"):
+    for script in ("lab.sh", "shell.sh", "tap.sh"):
         tree.add_file(f"/lab/{script}", programs.LAB / "host" / script)
     tree.add_file("/lab/scenario", plan.scenario)
     tree.add_file("/lab/vmlinuz", kernels.guest.vmlinuz)

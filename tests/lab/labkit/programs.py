@@ -21,6 +21,14 @@ PACKAGES = {
     "setpriv": "util-linux",
 }
 
+HV_PMU = LAB.parents[1] / "hv-pmu"
+# scenario -> its program, sources, flags
+TEST_PROGRAMS = {
+    "hostile": ("hostile", ("hostile/*.c",), ()),
+    "device": ("hvpmu-dev", ("device/*.c", "hostile/check.c", "hostile/runner.c", "hostile/vm.c", "../../hv-pmu/core/ring_reader.c"),
+               (f"-I{LAB}/hostile", f"-I{HV_PMU}/include", f"-I{HV_PMU}/env/host", f"-I{HV_PMU}/env")),
+}
+
 
 def find_program(name):
     path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin") or shutil.which(name)
@@ -51,7 +59,8 @@ def build_host_programs(folder, scenario):
     """name -> path of the programs that only the host has."""
     built = {name: build(folder / name, (f"host/{name}.c",), ("-fno-pie", "-no-pie"))
              for name in ("hostburn", "truthmark")}
-    if scenario == "hostile":
-        sources = sorted(f"hostile/{path.name}" for path in (LAB / "hostile").glob("*.c"))
-        built["hostile"] = build(folder / "hostile", sources, ("-static", "-D_GNU_SOURCE"))
+    if scenario in TEST_PROGRAMS:
+        name, sources, flags = TEST_PROGRAMS[scenario]
+        paths = sorted(path for pattern in sources for path in LAB.glob(pattern))
+        built[name] = build(folder / name, (path.relative_to(LAB) for path in paths), ("-static", "-D_GNU_SOURCE", *flags))
     return built

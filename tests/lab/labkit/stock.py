@@ -52,7 +52,7 @@ class Request:
     # (a parameter of kvm or "none", a test's word)
     selftests: tuple = ()
     phases: tuple = ()
-    hostile_tests: tuple = ()
+    host_tests: tuple = ()
     reloaded_parameters: str = ""
     cpu_features: str = ""
     qemu: pathlib.Path = None
@@ -93,7 +93,7 @@ def _plan(request):
         "GUEST_OPTIONS": model.guest_options, "GUEST_CPU": request.guest_cpu,
         "VENDOR_MODULE": model.kvm_module, "SELFTESTS_WANTED": " ".join(f"{parameter}:{word}" for parameter, word in request.selftests),
         "PHASES_WANTED": " ".join(request.phases),
-        "RELOADED_PARAMETERS": request.reloaded_parameters, "HOSTILE_TESTS": " ".join(request.hostile_tests),
+        "RELOADED_PARAMETERS": request.reloaded_parameters, "HOST_TESTS": " ".join(request.host_tests),
         "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",

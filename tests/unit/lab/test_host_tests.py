@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the judge of the hostile user makes of its log and of the kernel's messages."""
+"""What the judge of programs in the host makes of their logs and of the kernel's messages."""
 
 import pathlib
 import sys
@@ -9,40 +9,40 @@ import unittest
 LAB = pathlib.Path(__file__).resolve().parents[2] / "lab"
 sys.path.insert(0, str(LAB))
 
-from labkit import hostile  # pylint: disable=wrong-import-position
+from labkit import host_tests  # pylint: disable=wrong-import-position
 
 WELL = "ok 1 a\nok 2 b: c\n1..2\n# ended with status 0\n"
 
 
 class Log(unittest.TestCase):
     def test_a_log_that_is_well(self):
-        self.assertEqual(list(hostile.wrong_in_log(WELL)), [])
-        self.assertEqual(hostile.results(WELL), [("a", True), ("b: c", True)])
+        self.assertEqual(list(host_tests.wrong_in_log(WELL)), [])
+        self.assertEqual(host_tests.results(WELL), [("a", True), ("b: c", True)])
 
     def test_a_test_that_failed(self):
         log = "ok 1 a\nnot ok 2 b: want 0x1, got 0x2\n1..2\n# ended with status 1\n"
-        self.assertEqual(list(hostile.wrong_in_log(log)), ["b: want 0x1, got 0x2"])
+        self.assertEqual(list(host_tests.wrong_in_log(log)), ["b: want 0x1, got 0x2"])
 
     def test_a_log_that_stops(self):
         for log in ("", "ok 1 a\nhostile: exit 8, 0x0\n# ended with status 1\n", "1..0\n# ended with status 1\n"):
-            self.assertRegex("".join(hostile.wrong_in_log(log)), "it stopped after [01] tests")
+            self.assertRegex("".join(host_tests.wrong_in_log(log)), "it stopped after [01] tests")
 
     def test_a_status_that_does_not_fit(self):
-        self.assertEqual(list(hostile.wrong_in_log(WELL.replace("status 0", "status 139"))), ["its exit status is not what its tests say"])
+        self.assertEqual(list(host_tests.wrong_in_log(WELL.replace("status 0", "status 139"))), ["its exit status is not what its tests say"])
 
 
 class Messages(unittest.TestCase):
     BUSY = "[ 2.7] kvm: hvpmu: the host does not give its counters (-16): the VM of process 59 has the emulated PMU\n"
 
     def test_what_has_to_be_said(self):
-        self.assertEqual(list(hostile.wrong_in_messages(self.BUSY, ("host",))), [])
-        self.assertEqual(len(list(hostile.wrong_in_messages("", ("host", "cpuid", "pmi")))), 2)
+        self.assertEqual(list(host_tests.wrong_in_messages(self.BUSY, host_tests.HOSTILE, ("host",))), [])
+        self.assertEqual(len(list(host_tests.wrong_in_messages("", host_tests.HOSTILE, ("host", "cpuid", "pmi")))), 2)
 
     def test_what_must_not_be_said(self):
         for line in ("Uhhuh. NMI received for unknown reason 20 on CPU 0.", "WARNING: CPU: 0 PID: 1 at arch/x86/kvm/x86.c:1",
                      "unchecked MSR access error: WRMSR to 0x38f"):
-            self.assertEqual(list(hostile.wrong_in_messages(line, ())), [line])
-        self.assertEqual(list(hostile.wrong_in_messages("RETBleed: WARNING: Spectre v2", ())), [])
+            self.assertEqual(list(host_tests.wrong_in_messages(line, host_tests.HOSTILE, ())), [line])
+        self.assertEqual(list(host_tests.wrong_in_messages("RETBleed: WARNING: Spectre v2", host_tests.HOSTILE, ())), [])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test programs that run in the lab's host: what they are, how they are run, and what their logs in the Test Anything Protocol and
+the kernel's messages say."""
+
+import argparse
+import dataclasses
+import pathlib
+import re
+
+from labkit import packages, stock
+from labkit.machine import LabFailure
+from labkit.source_build import BuildFailure
+
+# The small kernel has no 5-level paging, which a guest would use, and the machine checks a guest's addresses by the host's.
+CPU_FEATURES = {"intel": "pmu-gp=8,la57=off", "amd": "pmu-amd-v2=on,la57=off"}
+
+RESULT = re.compile(r"^(not )?ok \d+ (.*)$", re.M)
+PLAN = re.compile(r"^1\.\.(\d+)$", re.M)
+STATUS = re.compile(r"^# ended with status (\d+)$", re.M)
+KERNEL_REPORT = re.compile(r"Uhhuh\. NMI received for unknown reason|Dazed and confused|(?<!RETBleed: )WARNING: |BUG:|Oops|"
+                           r"general protection|INFO: (rcu|task)|KASAN: |unchecked MSR access")
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """A program's tests, in a scenario that runs them and then some of them again, with KVM loaded anew."""
+
+    scenario: str
+    tests: tuple
+    # The instructions' length on the machine, as --icount has it.
+    icount: int
+    # Of the module kvm, at first and when it was loaded again.
+    parameters: str
+    reloaded_parameters: str
+    # What the kernel has to say when these tests run: test -> what it answers.
+    messages: dict
+    verdict: str
+    qemu_options: str = ""
+    logs: tuple = ("first", "reloaded")
+
+
+HOSTILE = Suite(
+    scenario="hostile", icount=1, verdict="nothing was seen, disturbed or lost",
+    tests=("isolation", "migration", "filters", "cpuid", "emulated", "strings", "pmi", "host", "lifetime"),
+    # All that guests may have, and what they have unless somebody says otherwise. AMD has no fixed counters.
+    parameters="hvpmu=4 hvpmu_fixed=3", reloaded_parameters="hvpmu=4",
+    messages={
+        "host": (r"kvm: hvpmu: the host does not give its counters \(-16\): the VM of process \d+ has the emulated PMU",),
+        "cpuid": (r"kvm: hvpmu: process \d+: CPUID \w+ promises more than guests own: no PMU for this vCPU",),
+    })
+
+DEVICE = Suite(
+    scenario="device", icount=4, verdict="the device does what it says",
+    tests=("access", "setup", "sample", "filter", "lost", "times", "chain", "end", "hotplug", "unload"),
+    parameters="hvpmu=4", reloaded_parameters="hvpmu=0",
+    # Less memory than the rings that `setup` asks for.
+    qemu_options="-m 1024",
+    messages={"setup": (r'kvm: hvpmu: CPU 0 cannot have event 0, "": error -2',)})
+
+
+def results(text):
+    """(name, whether it is ok) of each test in a log."""
+    return [(name, not failed) for failed, name in RESULT.findall(text)]
+
+
+def wrong_in_log(text):
+    """Yields why a log is not one of a KVM that is well."""
+    found = results(text)
+    yield from (name for name, is_ok in found if not is_ok)
+    plans = [int(number) for number in PLAN.findall(text)]
+    if plans != [len(found)] or not found:
+        yield f"it stopped after {len(found)} tests: {(text.splitlines() or ['(no output)'])[-2:]}"
+    elif STATUS.findall(text) != ["0" if all(is_ok for _, is_ok in found) else "1"]:
+        yield "its exit status is not what its tests say"
+
+
+def wrong_in_messages(text, suite, tests):
+    """Yields what a kernel should not have said, and what it should have."""
+    yield from (line for line in text.splitlines() if KERNEL_REPORT.search(line))
+    for test in tests:
+        for message in suite.messages.get(test, ()):
+            if not re.search(message, text):
+                yield f"the kernel has not said: {message}"
+
+
+def _parse_arguments(suite, program, description):
+    parser = argparse.ArgumentParser(prog=program, description=description, epilog="exit status: 0 passed, 1 failed, "
+                                     "77 something that the lab needs cannot be had")
+    parser.add_argument("--machine", choices=tuple(CPU_FEATURES), default="intel",
+                        help="vendor of the emulated processors (default: intel)")
+    parser.add_argument("--host-kernel", default="patched", metavar="NAME|TREE",
+                        help="patched, debug, or a built Linux tree with the series (default: patched)")
+    parser.add_argument("--kvm-parameters", metavar="LIST",
+                        help=f"of the module kvm (default: {suite.parameters}, then {suite.reloaded_parameters})")
+    parser.add_argument("--test", choices=suite.tests, action="append", help="only this one, can be repeated")
+    parser.add_argument("--qemu", type=pathlib.Path, metavar="PATH",
+                        help="the emulator to use (default: the PMU machine's, built when it is not there)")
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=pathlib.Path("out", program),
+                        help=f"folder for the results (default: out/{program})")
+    return parser.parse_args()
+
+
+def _run(suite, arguments, tests):
+    request = stock.Request(output=arguments.output, scenario=suite.scenario, machine=arguments.machine, profiler="none",
+                            icount=suite.icount, host_kernel=arguments.host_kernel, host_tests=tests,
+                            kvm_parameters=arguments.kvm_parameters or suite.parameters,
+                            reloaded_parameters=arguments.kvm_parameters or suite.reloaded_parameters,
+                            cpu_features=CPU_FEATURES[arguments.machine], qemu=arguments.qemu, qemu_options=suite.qemu_options)
+    return stock.run(request, stock.say).folder
+
+
+def _judge(suite, folder, tests):
+    """Prints each test's result; whether all is well."""
+    wrong = []
+    for name in suite.logs:
+        text = (folder / f"{name}.tap").read_text(encoding="utf-8", errors="replace")
+        for test, is_ok in results(text):
+            print(f"{'ok' if is_ok else 'FAILED':7} {name}: {test}")
+        wrong += [f"{name}: {line}" for line in wrong_in_log(text)]
+    dmesg = (folder / "host" / "dmesg").read_text(encoding="utf-8", errors="replace")
+    wrong += [f"dmesg: {line}" for line in wrong_in_messages(dmesg, suite, tests)]
+    print()
+    for line in wrong:
+        print(f"FAILED  {line}")
+    print("FAILED" if wrong else f"ok      {suite.verdict}")
+    return not wrong
+
+
+def main(suite, program, description):
+    """A command that runs a suite; the exit status."""
+    arguments = _parse_arguments(suite, program, description)
+    tests = tuple(arguments.test or suite.tests)
+    try:
+        folder = _run(suite, arguments, tests)
+    except packages.Unavailable as reason:
+        print(f"skipped: {reason}")
+        return stock.EXIT_SKIP
+    except (LabFailure, BuildFailure, stock.UsageError) as failure:
+        print(f"FAILED  {failure}")
+        return 1
+    return 0 if _judge(suite, folder, tests) else 1
