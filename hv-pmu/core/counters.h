@@ -99,7 +99,11 @@ static inline bool hvpmu_wants_pmi(const struct hvpmu_vcpu *vcpu, unsigned int c
 	return vcpu->gp_select[counter] & HVPMU_SEL_INT;
 }
 
-/* The controls of these counters were written: `selected` and `with_pmi` follow. */
+/* Whether the counter counts instructions of this kind, at whatever CPL. */
+bool hvpmu_counts_retired(const struct hvpmu_vcpu *vcpu, unsigned int counter,
+			  enum hvpmu_retired kind);
+
+/* The controls of these counters were written: `selected`, `with_pmi`, `of_retired` follow. */
 void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set);
 
 /* The counters that count while the guest runs: selected, enabled globally and not denied. */

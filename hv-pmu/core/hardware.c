@@ -9,6 +9,8 @@ void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set)
 {
 	vcpu->selected &= ~set;
 	vcpu->with_pmi &= ~set;
+	vcpu->of_retired[HVPMU_RETIRED_INSTRUCTION] &= ~set;
+	vcpu->of_retired[HVPMU_RETIRED_BRANCH] &= ~set;
 	while (set) {
 		unsigned int counter = hvpmu_pop(&set);
 
@@ -16,6 +18,11 @@ void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set)
 			vcpu->selected |= hvpmu_bit(counter);
 		if (hvpmu_wants_pmi(vcpu, counter))
 			vcpu->with_pmi |= hvpmu_bit(counter);
+		for (unsigned int kind = 0; kind <= HVPMU_RETIRED_BRANCH; kind++) {
+			if (hvpmu_is_selected(vcpu, counter) &&
+			    hvpmu_counts_retired(vcpu, counter, kind))
+				vcpu->of_retired[kind] |= hvpmu_bit(counter);
+		}
 	}
 }
 

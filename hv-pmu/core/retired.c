@@ -8,8 +8,8 @@
 /* Intel's fixed counter 0 counts retired instructions (SDM volume 3, table of fixed counters). */
 #define FIXED_INSTRUCTIONS HVPMU_FIXED(0)
 
-static bool counts_event(const struct hvpmu_vcpu *vcpu, unsigned int counter,
-			 enum hvpmu_retired kind)
+bool hvpmu_counts_retired(const struct hvpmu_vcpu *vcpu, unsigned int counter,
+			  enum hvpmu_retired kind)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 	u64 select;
@@ -34,10 +34,15 @@ static bool counts_at(const struct hvpmu_vcpu *vcpu, unsigned int counter, unsig
 	return vcpu->gp_select[counter] & (cpl ? HVPMU_SEL_USR : HVPMU_SEL_OS);
 }
 
+static u64 counting(const struct hvpmu_vcpu *vcpu, enum hvpmu_retired kind)
+{
+	return hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu) & vcpu->of_retired[kind];
+}
+
 void hvpmu_retired(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_retired kind,
 		   unsigned int cpl)
 {
-	u64 set = hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
+	u64 set = counting(vcpu, kind);
 	u64 overflowed = 0;
 	u64 counted = 0;
 
@@ -45,12 +50,12 @@ void hvpmu_retired(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_re
 		return;
 	hvpmu_begin(vcpu, env);
 	/* Again: what begin() harvested may have frozen the counters. */
-	set = hvpmu_is_frozen(vcpu) ? 0 : hvpmu_in_use(vcpu);
+	set = counting(vcpu, kind);
 	while (set) {
 		unsigned int counter = hvpmu_pop(&set);
 		u64 value;
 
-		if (!counts_event(vcpu, counter, kind) || !counts_at(vcpu, counter, cpl))
+		if (!counts_at(vcpu, counter, cpl))
 			continue;
 		counted |= hvpmu_bit(counter);
 		value = hvpmu_read_counter(vcpu, env, counter) + 1;

@@ -183,6 +183,7 @@ struct hvpmu_vcpu {
 	u64 denied;	     /* counters whose event the filter forbids */
 	u64 selected;	     /* counters that their own control has on */
 	u64 with_pmi;	     /* counters whose control asks for a PMI */
+	u64 of_retired[2];   /* selected ones that hvpmu_retired() adds to, by its kind */
 	u64 hw;		     /* counters that live in hardware; 0 if inactive */
 	u64 guest_ctrl;	     /* the guest half of GLOBAL_CTRL for the next entry */
 	u8 state;	     /* enum hvpmu_state */
@@ -272,6 +273,12 @@ enum hvpmu_retired {
 /* The hypervisor emulated one instruction for the guest, at this CPL: counters of it count it. */
 void hvpmu_retired(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_retired kind,
 		   unsigned int cpl);
+
+/* Whether hvpmu_retired() may have something to do: worth a look before the CPL is found out. */
+static inline bool hvpmu_wants_retired(const struct hvpmu_vcpu *vcpu, enum hvpmu_retired kind)
+{
+	return vcpu->of_retired[kind] != 0;
+}
 
 /*
  * The event filter changed: hvpmu_env_is_allowed() is asked again for each counter, and those that
