@@ -16,6 +16,9 @@ class Settings:
         self.is_quick = is_quick
         self.repeats = repeats or (1 if is_quick else 5)
         self.keep = keep
+        # Of vpmu: a Linux tree with the series, and where to keep the lab's results.
+        self.tree = None
+        self.results = None
         base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
         self.cache = pathlib.Path(base) / "hvprof" / "bench"
 

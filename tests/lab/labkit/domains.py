@@ -32,6 +32,8 @@ class Guest:
     is_told: bool = False
     # Not Debian's kernel but the one that the host has.
     has_hosts_kernel: bool = False
+    # `program` has no libc unless it says so.
+    with_libc: bool = False
 
     def conf(self):
         """The guest as settings for host/lab.sh."""
@@ -71,12 +73,15 @@ BETA = dataclasses.replace(ALPHA, name="beta", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0
                            name_option="-name guest=beta,debug-threads=on")
 GAMMA = dataclasses.replace(BETA, name="gamma", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b08",
                             name_option="-name guest=gamma,debug-threads=on", has_hosts_kernel=True)
+# It measures what its virtual PMU costs.
+TOLL = dataclasses.replace(METER, name="toll", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b07", name_option="-name toll",
+                           init="toll", program="toll", with_libc=True, is_told=True)
 # scenario -> its guests, where they are not GUESTS
 SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",), "partition": ("alpha", "beta", "gamma"),
-                   "selftests": (), "hostile": (), "device": ()}
+                   "selftests": (), "hostile": (), "device": (), "toll": ("toll",)}
 
 HOST_HOT_USER = "hot_host_burn"
 
 
 def find(name):
-    return next((guest for guest in (METER, ALPHA, BETA, GAMMA) if guest.name == name), None) or GUESTS[name]
+    return next((guest for guest in (METER, ALPHA, BETA, GAMMA, TOLL) if guest.name == name), None) or GUESTS[name]

@@ -50,7 +50,8 @@ def build(output, sources, extra=()):
 
 def build_guest_program(guest, folder):
     if guest.program:
-        return build(folder / guest.program, (f"guest/{guest.program}.c",), (*FIXED, "-nostdlib", "-static"))
+        libc = () if guest.with_libc else ("-nostdlib",)
+        return build(folder / guest.program, (f"guest/{guest.program}.c",), (*FIXED, *libc, "-static"))
     sources = (f"guest/{guest.name}.c", "guest/workload.c", "guest/hash.c")
     return build(folder / guest.name, sources, PIE if guest.is_pie else FIXED)
 

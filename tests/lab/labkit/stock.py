@@ -47,6 +47,7 @@ class Request:
     attempts: int = None
     kernel: str = packages.METAPACKAGE
     host_kernel: str = None
+    guest_kernel: str = None
     kvm_parameters: str = ""
     guest_cpu: str = "host"
     # (a parameter of kvm or "none", a test's word)
@@ -122,16 +123,21 @@ def _configure(request, report):
                          request.cpu_features, tuple(shlex.split(request.qemu_options)))
 
 
+def _host_kernel(name, report):
+    """With or without the series: a variant, or a tree where it was built."""
+    if name in patched_kernel.VARIANTS:
+        return patched_kernel.provide(name, report)
+    if pathlib.Path(name, "include/config/kernel.release").is_file():
+        return patched_kernel.of_tree(name)
+    raise UsageError(f"{name} is neither one of {', '.join(patched_kernel.VARIANTS)} nor a Linux tree that is built")
+
+
 def _kernels(request, report):
-    """Debian's for the guests, and for the host unless a kernel with or without the series is asked for."""
-    guest = packages.provide_kernel(report, request.kernel)
-    if request.host_kernel is None:
-        return images.Kernels(guest, guest)
-    if request.host_kernel in patched_kernel.VARIANTS:
-        return images.Kernels(patched_kernel.provide(request.host_kernel, report), guest)
-    if pathlib.Path(request.host_kernel, "include/config/kernel.release").is_file():
-        return images.Kernels(patched_kernel.of_tree(request.host_kernel), guest)
-    raise UsageError(f"{request.host_kernel} is neither one of {', '.join(patched_kernel.VARIANTS)} nor a Linux tree that is built")
+    """Debian's for host and guests, unless others are asked for."""
+    debian = packages.provide_kernel(report, request.kernel)
+    host = _host_kernel(request.host_kernel, report) if request.host_kernel else debian
+    guest = patched_kernel.provide(request.guest_kernel, report) if request.guest_kernel else debian
+    return images.Kernels(host, guest)
 
 
 def _attempts(request):
