@@ -23,6 +23,7 @@
  *            pid and tid are those of the initial pid namespace
  * A ring's records are in order of time, but for a guest's sample with HVPMU_DEV_CHAIN: it is
  * written after its VM exit, and if the thread was moved in between, into the ring of another CPU.
+ * While the sample of a clock is written, a counter may overflow: its sample comes first then.
  */
 #ifndef _UAPI_LINUX_HVPMU_H
 #define _UAPI_LINUX_HVPMU_H
