@@ -48,8 +48,8 @@ static const char *counters_text(uint64_t mask, char buf[COUNTERS_TEXT])
 	const int num_fixed = __builtin_popcountll(mask >> 32);
 
 	if (num_fixed)
-		snprintf(buf, COUNTERS_TEXT, "%d counters and %d fixed (0x%" PRIx64 ")", num_general,
-			 num_fixed, mask);
+		snprintf(buf, COUNTERS_TEXT, "%d counters and %d fixed (0x%" PRIx64 ")",
+			 num_general, num_fixed, mask);
 	else
 		snprintf(buf, COUNTERS_TEXT, "%d counters (0x%" PRIx64 ")", num_general, mask);
 	return buf;
@@ -69,8 +69,7 @@ const char *hvp_partition_text(const struct hvp_partition *partition, char buf[H
 			 partition->num_counters);
 		return buf;
 	case HVP_PARTITION_ACTIVE:
-		snprintf(buf, HVP_PARTITION_TEXT,
-			 "on: %u %s %s, the host has %s", info->num_vms,
+		snprintf(buf, HVP_PARTITION_TEXT, "on: %u %s %s, the host has %s", info->num_vms,
 			 info->num_vms == 1 ? "VM has" : "VMs have",
 			 counters_text(info->guest_mask, guests),
 			 counters_text(info->host_mask, host));

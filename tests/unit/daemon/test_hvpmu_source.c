@@ -641,10 +641,11 @@ static void whose_the_counters_are_is_put_into_words(void **state)
 		{"4\n", 0, 0, 0, HVP_PARTITION_IDLE,
 		 "on, 4 counters for guests; no VM has them now: all are the host's"},
 		{"4\n", 0, 0xf, 1, HVP_PARTITION_ACTIVE,
-		 "on: 1 VM has 4 counters (0xf), the host has 4 counters and 3 fixed (0x7000000f0)"},
+		 "on: 1 VM has 4 counters (0xf), the host has 4 counters and 3 fixed "
+		 "(0x7000000f0)"},
 		{"4\n", 0, 0x10000000f, 2, HVP_PARTITION_ACTIVE,
-		 "on: 2 VMs have 4 counters and 1 fixed (0x10000000f), the host has 4 counters and 2 "
-		 "fixed (0x6000000f0)"},
+		 "on: 2 VMs have 4 counters and 1 fixed (0x10000000f), "
+		 "the host has 4 counters and 2 fixed (0x6000000f0)"},
 		{"4\n", EBUSY, 0, 0, HVP_PARTITION_ON,
 		 "on, 4 counters for guests; whether VMs have them now cannot be asked"},
 	};
