@@ -14,7 +14,6 @@
 #include "tests.h"
 
 #define ROUNDS 2
-#define HOST_LOOPS 100000
 /* Of an instruction, by the machine's --icount. */
 #define CYCLES 2u
 #define RDPMC_FIXED 0x40000000u
@@ -193,18 +192,6 @@ static void expect_counts(struct vm *vm, uint64_t loops)
 		check_is("its reference cycles at CPL 3", 0, pmu_value(vm, PMU_FIXED + 2));
 }
 
-/* This thread's instructions in user space, with a loop of known length among them. */
-static uint64_t count_in_host(int fd)
-{
-	unsigned long loops = HOST_LOOPS;
-
-	ioctl(fd, PERF_EVENT_IOC_RESET, 0);
-	ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
-	asm volatile("1: dec %0; jnz 1b" : "+r"(loops));
-	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
-	return pmu_read(fd);
-}
-
 /* The second guest on this CPU; the first one is on CPU 0. */
 static void attack(struct vm *second, int cpu, int host_fd, uint64_t want_in_host)
 {
@@ -213,7 +200,7 @@ static void attack(struct vm *second, int cpu, int host_fd, uint64_t want_in_hos
 		try_registers(second);
 		try_rdpmc(second);
 		try_counting(second);
-		check_is("the host's own count", want_in_host, count_in_host(host_fd));
+		check_is("the host's own count", want_in_host, pmu_count_here(host_fd));
 	}
 }
 
@@ -228,7 +215,7 @@ static void isolate(const char *name, int cpu)
 	if (host_fd < 0)
 		err(1, "no event of the host");
 	ioctl(host_fd, PERF_EVENT_IOC_DISABLE, 0);
-	want_in_host = count_in_host(host_fd);
+	want_in_host = pmu_count_here(host_fd);
 	vm_create(&first, VM_PMU);
 	vm_create(&second, VM_PMU);
 	/* One that is there all the time, on the CPU of the first guest. */

@@ -14,6 +14,7 @@ static const struct check_test tests[] = {
 	{"pmi", test_pmi},
 	{"host", test_host},
 	{"lifetime", test_lifetime},
+	{"nested", test_nested},
 };
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #define FIXED_CTRL 0x38d
 #define FIXED_BITS 4
 #define FIXED_PMI 8
+#define HOST_LOOPS 100000
 
 static const struct pmu intel = {
 	.is_intel = true,
@@ -207,4 +209,15 @@ uint64_t pmu_read(int fd)
 	if (read(fd, &value, sizeof(value)) != sizeof(value))
 		return ~0ull;
 	return value;
+}
+
+uint64_t pmu_count_here(int fd)
+{
+	unsigned long loops = HOST_LOOPS;
+
+	ioctl(fd, PERF_EVENT_IOC_RESET, 0);
+	ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
+	asm volatile("1: dec %0; jnz 1b" : "+r"(loops));
+	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+	return pmu_read(fd);
 }

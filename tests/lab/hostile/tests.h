@@ -11,5 +11,6 @@ void test_strings(void);
 void test_pmi(void);
 void test_host(void);
 void test_lifetime(void);
+void test_nested(void);
 
 #endif

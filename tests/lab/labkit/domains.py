@@ -73,15 +73,18 @@ BETA = dataclasses.replace(ALPHA, name="beta", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0
                            name_option="-name guest=beta,debug-threads=on")
 GAMMA = dataclasses.replace(BETA, name="gamma", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b08",
                             name_option="-name guest=gamma,debug-threads=on", has_hosts_kernel=True)
+# It is a hypervisor itself, and runs the test program of the scenario `hostile` in place of the host.
+NEST = dataclasses.replace(GAMMA, name="nest", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b09", name_option="-name nest", init="nest",
+                           program="hostile", with_perf=False, is_told=False, modules=(*VIRTIO_BLK, "kvm_intel", "kvm_amd"))
 # It measures what its virtual PMU costs.
 TOLL = dataclasses.replace(METER, name="toll", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b07", name_option="-name toll",
                            init="toll", program="toll", with_libc=True, is_told=True)
 # scenario -> its guests, where they are not GUESTS
 SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",), "partition": ("alpha", "beta", "gamma"),
-                   "selftests": (), "hostile": (), "device": (), "toll": ("toll",)}
+                   "selftests": (), "hostile": ("nest",), "device": (), "toll": ("toll",)}
 
 HOST_HOT_USER = "hot_host_burn"
 
 
 def find(name):
-    return next((guest for guest in (METER, ALPHA, BETA, GAMMA, TOLL) if guest.name == name), None) or GUESTS[name]
+    return next((guest for guest in (METER, ALPHA, BETA, GAMMA, NEST, TOLL) if guest.name == name), None) or GUESTS[name]

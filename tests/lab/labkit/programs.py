@@ -48,7 +48,15 @@ def build(output, sources, extra=()):
     return output
 
 
+def build_test_program(folder, scenario):
+    name, sources, flags = TEST_PROGRAMS[scenario]
+    paths = sorted(path for pattern in sources for path in LAB.glob(pattern))
+    return build(folder / name, (path.relative_to(LAB) for path in paths), ("-static", "-D_GNU_SOURCE", *flags))
+
+
 def build_guest_program(guest, folder):
+    if guest.program in TEST_PROGRAMS:
+        return build_test_program(folder, guest.program)
     if guest.program:
         libc = () if guest.with_libc else ("-nostdlib",)
         return build(folder / guest.program, (f"guest/{guest.program}.c",), (*FIXED, *libc, "-static"))
@@ -61,7 +69,6 @@ def build_host_programs(folder, scenario):
     built = {name: build(folder / name, (f"host/{name}.c",), ("-fno-pie", "-no-pie"))
              for name in ("hostburn", "truthmark")}
     if scenario in TEST_PROGRAMS:
-        name, sources, flags = TEST_PROGRAMS[scenario]
-        paths = sorted(path for pattern in sources for path in LAB.glob(pattern))
-        built[name] = build(folder / name, (path.relative_to(LAB) for path in paths), ("-static", "-D_GNU_SOURCE", *flags))
+        program = build_test_program(folder, scenario)
+        built[program.name] = program
     return built
