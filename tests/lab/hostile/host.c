@@ -118,9 +118,46 @@ static void refuse(void)
 	check_end();
 }
 
+/* Whether an event of this CPU goes on. */
+static bool goes_on(int fd)
+{
+	uint64_t before = pmu_read(fd);
+	unsigned long loops = 10000;
+
+	asm volatile("1: dec %0; jnz 1b" : "+r"(loops));
+	return pmu_read(fd) != before;
+}
+
+/* An event that one counter alone has: it waits, and nobody opens it anew or touches it when the counter is the host's again. */
+static void wait_for_guests(void)
+{
+	struct vm vm;
+	int fd;
+
+	if (pmu.fixed < 3)
+		return;
+	check_begin("an event of the host waits while a guest has its only counter, and goes on");
+	runner_pin(0);
+	fd = pmu_open(REFERENCE_CYCLES, -1, 0, -1, 0);
+	if (fd < 0)
+		err(1, "no reference cycles");
+	check_is("whether it counts", 1, goes_on(fd));
+	for (unsigned int round = 0; round < 3; round++) {
+		vm_create(&vm, VM_PMU);
+		vm_loop(&vm, 1000);
+		check_is("whether it does beside the guest", 0, goes_on(fd));
+		vm_destroy(&vm);
+		check_is("whether it does afterwards", 1, goes_on(fd));
+	}
+	close(fd);
+	runner_pin(RUNNER_ANY_CPU);
+	check_end();
+}
+
 void test_host(void)
 {
 	fall_back();
+	wait_for_guests();
 	refuse();
 }
 
