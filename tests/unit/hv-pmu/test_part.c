@@ -55,104 +55,105 @@ static void a_partition_is_refused_that_cannot_be(void **state)
 	}
 }
 
+static const struct {
+	struct hvpmu_caps caps;
+	unsigned int gp, fixed;
+	u8 version;
+	const struct hvpmu_layout *layout;
+	u64 guest, host;
+	u32 leaf_0a[4], leaf_80000022[4];
+	bool has_core_ext;
+} partitions[] = {
+	{{INTEL(2, 8, 3)},
+	 4,
+	 0,
+	 2,
+	 &hvpmu_layout_intel,
+	 0xf,
+	 0x7000000f0,
+	 {0x07300402, 0x40, 0, 0x8000},
+	 {0},
+	 false},
+	{{INTEL(3, 4, 3)},
+	 2,
+	 3,
+	 3,
+	 &hvpmu_layout_intel,
+	 0x700000003,
+	 0xc,
+	 {0x07300203, 0x40, 0, 0x8603},
+	 {0},
+	 false},
+	{{INTEL(4, 8, 3)},
+	 8,
+	 3,
+	 4,
+	 &hvpmu_layout_intel,
+	 0x7000000ff,
+	 0,
+	 {0x07300804, 0x40, 0, 0x8603},
+	 {0},
+	 false},
+	{{INTEL(5, 8, 4)},
+	 4,
+	 2,
+	 5,
+	 &hvpmu_layout_intel,
+	 0x30000000f,
+	 0xc000000f0,
+	 {0x07300405, 0x40, 3, 0x8602},
+	 {0},
+	 false},
+	{{INTEL(5, 8, 4)},
+	 0,
+	 4,
+	 5,
+	 &hvpmu_layout_intel,
+	 0xf00000000,
+	 0xff,
+	 {0x07300005, 0x40, 0xf, 0x8604},
+	 {0},
+	 false},
+	{{INTEL(6, 8, 4)},
+	 4,
+	 2,
+	 5,
+	 &hvpmu_layout_intel,
+	 0x30000000f,
+	 0xc000000f0,
+	 {0x07300405, 0x40, 3, 0x8602},
+	 {0},
+	 false},
+	{{AMD(0, 4)}, 4, 0, 0, &hvpmu_layout_amd_k7, 0xf, 0, {0}, {0}, false},
+	{{AMD(1, 6)}, 4, 0, 0, &hvpmu_layout_amd_core, 0xf, 0x30, {0}, {0}, false},
+	{{AMD(1, 6)}, 6, 0, 1, &hvpmu_layout_amd_core, 0x3f, 0, {0}, {0}, true},
+	{{AMD(2, 6)}, 1, 0, 2, &hvpmu_layout_amd_v2, 0x1, 0x3e, {0}, {1, 1}, true},
+	{{AMD(2, 6)}, 4, 0, 2, &hvpmu_layout_amd_v2, 0xf, 0x30, {0}, {1, 4}, true},
+	{{AMD(2, 16)}, 15, 0, 2, &hvpmu_layout_amd_v2, 0x7fff, 0x8000, {0}, {1, 15}, true},
+	{{AMD(3, 6)}, 4, 0, 2, &hvpmu_layout_amd_v2, 0xf, 0x30, {0}, {1, 4}, true},
+};
+
 static void a_partition_gives_the_guest_the_lowest_counters(void **state)
 {
-	static const struct {
-		struct hvpmu_caps caps;
-		unsigned int gp, fixed;
-		u8 version;
-		const struct hvpmu_layout *layout;
-		u64 guest, host;
-		u32 leaf_0a[4], leaf_80000022[4];
-		bool has_core_ext;
-	} cases[] = {
-		{{INTEL(2, 8, 3)},
-		 4,
-		 0,
-		 2,
-		 &hvpmu_layout_intel,
-		 0xf,
-		 0x7000000f0,
-		 {0x07300402, 0x40, 0, 0x8000},
-		 {0},
-		 false},
-		{{INTEL(3, 4, 3)},
-		 2,
-		 3,
-		 3,
-		 &hvpmu_layout_intel,
-		 0x700000003,
-		 0xc,
-		 {0x07300203, 0x40, 0, 0x8603},
-		 {0},
-		 false},
-		{{INTEL(4, 8, 3)},
-		 8,
-		 3,
-		 4,
-		 &hvpmu_layout_intel,
-		 0x7000000ff,
-		 0,
-		 {0x07300804, 0x40, 0, 0x8603},
-		 {0},
-		 false},
-		{{INTEL(5, 8, 4)},
-		 4,
-		 2,
-		 5,
-		 &hvpmu_layout_intel,
-		 0x30000000f,
-		 0xc000000f0,
-		 {0x07300405, 0x40, 3, 0x8602},
-		 {0},
-		 false},
-		{{INTEL(5, 8, 4)},
-		 0,
-		 4,
-		 5,
-		 &hvpmu_layout_intel,
-		 0xf00000000,
-		 0xff,
-		 {0x07300005, 0x40, 0xf, 0x8604},
-		 {0},
-		 false},
-		{{INTEL(6, 8, 4)},
-		 4,
-		 2,
-		 5,
-		 &hvpmu_layout_intel,
-		 0x30000000f,
-		 0xc000000f0,
-		 {0x07300405, 0x40, 3, 0x8602},
-		 {0},
-		 false},
-		{{AMD(0, 4)}, 4, 0, 0, &hvpmu_layout_amd_k7, 0xf, 0, {0}, {0}, false},
-		{{AMD(1, 6)}, 4, 0, 0, &hvpmu_layout_amd_core, 0xf, 0x30, {0}, {0}, false},
-		{{AMD(1, 6)}, 6, 0, 1, &hvpmu_layout_amd_core, 0x3f, 0, {0}, {0}, true},
-		{{AMD(2, 6)}, 1, 0, 2, &hvpmu_layout_amd_v2, 0x1, 0x3e, {0}, {1, 1}, true},
-		{{AMD(2, 6)}, 4, 0, 2, &hvpmu_layout_amd_v2, 0xf, 0x30, {0}, {1, 4}, true},
-		{{AMD(2, 16)}, 15, 0, 2, &hvpmu_layout_amd_v2, 0x7fff, 0x8000, {0}, {1, 15}, true},
-		{{AMD(3, 6)}, 4, 0, 2, &hvpmu_layout_amd_v2, 0xf, 0x30, {0}, {1, 4}, true},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < HVP_ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(partitions); i++) {
 		struct hvpmu_part part;
 		u32 regs[4];
 
-		assert_int_equal(
-			hvpmu_part_init(&cases[i].caps, cases[i].gp, cases[i].fixed, &part), 0);
-		assert_int_equal(part.version, cases[i].version);
-		assert_ptr_equal(hvpmu_layout(&part), cases[i].layout);
-		assert_int_equal(part.guest_mask, cases[i].guest);
-		assert_int_equal(part.host_mask, cases[i].host);
+		assert_int_equal(hvpmu_part_init(&partitions[i].caps, partitions[i].gp,
+						 partitions[i].fixed, &part),
+				 0);
+		assert_int_equal(part.version, partitions[i].version);
+		assert_ptr_equal(hvpmu_layout(&part), partitions[i].layout);
+		assert_int_equal(part.guest_mask, partitions[i].guest);
+		assert_int_equal(part.host_mask, partitions[i].host);
 		hvpmu_cpuid_0a(&part, regs);
-		assert_memory_equal(regs, cases[i].leaf_0a, sizeof(regs));
+		assert_memory_equal(regs, partitions[i].leaf_0a, sizeof(regs));
 		hvpmu_cpuid_80000022(&part, regs);
-		assert_memory_equal(regs, cases[i].leaf_80000022, sizeof(regs));
-		assert_int_equal(hvpmu_has_core_ext(&part), cases[i].has_core_ext);
+		assert_memory_equal(regs, partitions[i].leaf_80000022, sizeof(regs));
+		assert_int_equal(hvpmu_has_core_ext(&part), partitions[i].has_core_ext);
 		assert_int_equal(hvpmu_perf_capabilities(&part),
-				 cases[i].caps.vendor == HVPMU_INTEL ? 0x2000 : 0);
+				 partitions[i].caps.vendor == HVPMU_INTEL ? 0x2000 : 0);
 	}
 }
 
