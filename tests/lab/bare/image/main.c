@@ -55,6 +55,7 @@ void image_main(const struct start_info *info)
 	if (pmu.is_intel) {
 		test_vmx();
 		test_vmx_entry();
+		test_vmx_operands();
 	} else {
 		test_svm();
 	}

@@ -13,6 +13,7 @@ void test_second(void);
 void test_guests(void);
 void test_vmx(void);
 void test_vmx_entry(void);
+void test_vmx_operands(void);
 void test_svm(void);
 
 #endif
