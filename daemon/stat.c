@@ -59,18 +59,21 @@ static struct hvp_error *name_vm(struct hvp_stat *stat, struct hvp_stat_vm *vm)
 
 /*
  * Adds what was counted since the last reading. Somebody may have set a counter to 0 in between,
- * which debugfs lets root do.
+ * which debugfs lets root do. Files of a VM that is just ending are there and cannot be read: what
+ * was read of them before stays.
  */
 static void count(struct hvp_stat_counter *counter, const struct hvp_kvm_counts *now)
 {
 	for (unsigned int i = 0; i < HVP_NUM_KVM_STATS; i++) {
 		uint64_t before = counter->last.values[i];
 
+		if (!hvp_kvm_knows(now, i))
+			continue;
 		counter->counts.values[i] +=
 			now->values[i] >= before ? now->values[i] - before : now->values[i];
+		counter->last.values[i] = now->values[i];
 	}
-	counter->counts.known = now->known;
-	counter->last = *now;
+	counter->counts.known |= now->known;
 }
 
 static struct hvp_error *find_vcpu(struct hvp_stat_vm *vm, uint32_t number, bool *ret_is_new,

@@ -251,8 +251,10 @@ static void counters_that_kvm_does_not_keep_up_are_not_known(void **state)
 		 "web     all       0     0     3         0      5\n"
 		 "web     0         0     0     0         0      -\n"
 		 "web     1         0     0     3         0      -\n");
+	/* A KVM that is loaded with other parameters has other VMs. */
+	hvp_stat_deinit(&test->stat);
 	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu", "0\n");
-	assert_ok(hvp_stat_read(&test->stat));
+	start(test);
 	assert_false(hvp_stat_knows(&test->stat, HVP_KVM_OF_PMU));
 	assert_true(hvp_stat_knows(&test->stat, UINT32_MAX));
 	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu", "4\n");
@@ -345,6 +347,34 @@ static void a_vm_that_comes_and_goes_within_the_span_is_counted(void **state)
 	assert_int_equal(test->stat.vms[1].total.counts.values[HVP_KVM_GUEST_CYCLES], 0);
 }
 
+/* KVM's files stay a moment longer than the VM that they could be read of. */
+static void a_vm_whose_files_cannot_be_read_any_more_keeps_its_counts(void **state)
+{
+	struct test *test = *state;
+	const struct hvp_stat_vm *vm;
+
+	make_qemu(test, 100, "web");
+	put(test, "100-11/vcpu0", "hvpmu_guest_cycles", 1000);
+	put(test, "100-11", "exits", 10);
+	start(test);
+	put(test, "100-11/vcpu0", "hvpmu_guest_cycles", 1700);
+	put(test, "100-11", "exits", 15);
+	assert_ok(hvp_stat_read(&test->stat));
+	fixture_write(&test->tree, "debugfs/kvm/100-11/vcpu0/hvpmu_guest_cycles", "");
+	fixture_write(&test->tree, "debugfs/kvm/100-11/exits", "");
+	assert_ok(hvp_stat_read(&test->stat));
+	vm = &test->stat.vms[0];
+	assert_true(hvp_kvm_knows(&vm->total.counts, HVP_KVM_GUEST_CYCLES));
+	assert_true(hvp_kvm_knows(&vm->vcpus[0].counts, HVP_KVM_GUEST_CYCLES));
+	assert_true(hvp_kvm_knows(&vm->total.counts, HVP_KVM_EXITS));
+	assert_int_equal(vm->total.counts.values[HVP_KVM_GUEST_CYCLES], 700);
+	assert_int_equal(vm->total.counts.values[HVP_KVM_EXITS], 5);
+	/* Nor is it counted twice when it can be read after all. */
+	put(test, "100-11", "exits", 16);
+	assert_ok(hvp_stat_read(&test->stat));
+	assert_int_equal(vm->total.counts.values[HVP_KVM_EXITS], 6);
+}
+
 static void a_counter_that_was_set_back_goes_on_from_there(void **state)
 {
 	struct test *test = *state;
@@ -423,6 +453,7 @@ int main(void)
 		TEST(counters_of_whole_vms_serve_where_vcpus_have_none),
 		TEST(nothing_at_all_is_known_of_a_vm_without_files),
 		TEST(a_vm_that_comes_and_goes_within_the_span_is_counted),
+		TEST(a_vm_whose_files_cannot_be_read_any_more_keeps_its_counts),
 		TEST(a_counter_that_was_set_back_goes_on_from_there),
 		TEST(spans_follow_each_other_without_a_gap),
 		TEST(vms_are_chosen_by_name_and_pid),
