@@ -13,12 +13,12 @@ tap()
 	echo "# ended with status $?" >>"/out/$name.tap"
 }
 
-# KVM goes and comes, with other parameters.
+# reload_kvm PARAMETERS: KVM goes and comes.
 reload_kvm()
 {
-	event "reload"
+	event "reload $1"
 	rmmod "$VENDOR_MODULE" && rmmod kvm || die "KVM cannot be unloaded"
 	# shellcheck disable=SC2086 # a list
-	insmod /lib/modules/kvm.ko $RELOADED_PARAMETERS || die "KVM cannot be loaded"
+	insmod /lib/modules/kvm.ko $1 || die "KVM cannot be loaded"
 	insmod "/lib/modules/$VENDOR_MODULE.ko" || die "$VENDOR_MODULE cannot be loaded"
 }

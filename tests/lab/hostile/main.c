@@ -15,6 +15,8 @@ static const struct check_test tests[] = {
 	{"host", test_host},
 	{"lifetime", test_lifetime},
 	{"nested", test_nested},
+	{"skid", test_skid},
+	{"totals", test_totals},
 };
 
 int main(int argc, char **argv)

@@ -12,5 +12,7 @@ void test_pmi(void);
 void test_host(void);
 void test_lifetime(void);
 void test_nested(void);
+void test_skid(void);
+void test_totals(void);
 
 #endif

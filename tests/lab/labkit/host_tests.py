@@ -7,15 +7,19 @@ import dataclasses
 import pathlib
 import re
 
-from labkit import packages, stock
+from labkit import packages, stock, totals
 from labkit.machine import LabFailure
 from labkit.source_build import BuildFailure
 
 # The small kernel has no 5-level paging, which a guest would use, and the machine checks a guest's addresses by the host's.
 CPU_FEATURES = {"intel": "pmu-gp=8,la57=off", "amd": "pmu-amd-v2=on,la57=off"}
 
-# Runs in a guest, and its log has its name.
+# Runs in a guest.
 IN_GUEST = "nested"
+# Runs below `hvprof stat`, on a KVM that keeps totals.
+TOTALS = "totals"
+# Their logs have their names.
+OWN_LOGS = (IN_GUEST, TOTALS)
 
 RESULT = re.compile(r"^(not )?ok \d+ (.*)$", re.M)
 PLAN = re.compile(r"^1\.\.(\d+)$", re.M)
@@ -32,25 +36,36 @@ class Suite:
     tests: tuple
     # The instructions' length on the machine, as --icount has it.
     icount: int
-    # Of the module kvm, at first and when it was loaded again.
+    # Of the module kvm, at first and when it was loaded again, if it was.
     parameters: str
     reloaded_parameters: str
     # What the kernel has to say when these tests run: test -> what it answers.
     messages: dict
     verdict: str
     qemu_options: str = ""
-    logs: tuple = ("first", "reloaded")
+    # Of the processor, beside CPU_FEATURES.
+    cpu_features: str = ""
+
+    @property
+    def logs(self):
+        return ("first", "reloaded") if self.reloaded_parameters else ("first",)
 
 
 HOSTILE = Suite(
     scenario="hostile", icount=1, verdict="nothing was seen, disturbed or lost",
-    tests=("isolation", "migration", "filters", "cpuid", "emulated", "strings", "pmi", "host", "lifetime", "nested"),
+    tests=("isolation", "migration", "filters", "cpuid", "emulated", "strings", "pmi", "host", "lifetime", IN_GUEST, TOTALS),
     # All that guests may have, and what they have unless somebody says otherwise. AMD has no fixed counters.
     parameters="hvpmu=4 hvpmu_fixed=3", reloaded_parameters="hvpmu=4",
     messages={
         "host": (r"kvm: hvpmu: the host does not give its counters \(-16\): the VM of process \d+ has the emulated PMU",),
         "cpuid": (r"kvm: hvpmu: process \d+: CPUID \w+ promises more than guests own: no PMU for this vCPU",),
     })
+
+SKID = Suite(
+    scenario="hostile", icount=1, verdict="no PMI was lost, and none came later than the machine's", tests=("skid",),
+    parameters="hvpmu=4", reloaded_parameters="", messages={},
+    # In instructions; tests/lab/hostile/skid.c knows it.
+    cpu_features="pmu-skid=4000")
 
 DEVICE = Suite(
     scenario="device", icount=4, verdict="the device does what it says",
@@ -91,10 +106,12 @@ def _parse_arguments(suite, program, description):
                                      "77 something that the lab needs cannot be had")
     parser.add_argument("--machine", choices=tuple(CPU_FEATURES), default="intel",
                         help="vendor of the emulated processors (default: intel)")
+    if TOTALS in suite.tests:
+        parser.add_argument("--hvprof", type=pathlib.Path, metavar="PATH", help=f"the program that the test `{TOTALS}` asks (default: no such test)")
     parser.add_argument("--host-kernel", default="patched", metavar="NAME|TREE",
                         help="patched, debug, or a built Linux tree with the series (default: patched)")
     parser.add_argument("--kvm-parameters", metavar="LIST",
-                        help=f"of the module kvm (default: {suite.parameters}, then {suite.reloaded_parameters})")
+                        help=f"of the module kvm (default: {', then '.join(filter(None, (suite.parameters, suite.reloaded_parameters)))})")
     parser.add_argument("--test", choices=suite.tests, action="append", help="only this one, can be repeated")
     parser.add_argument("--qemu", type=pathlib.Path, metavar="PATH",
                         help="the emulator to use (default: the PMU machine's, built when it is not there)")
@@ -104,22 +121,26 @@ def _parse_arguments(suite, program, description):
 
 
 def _run(suite, arguments, tests):
+    features = ",".join(filter(None, (CPU_FEATURES[arguments.machine], suite.cpu_features)))
     request = stock.Request(output=arguments.output, scenario=suite.scenario, machine=arguments.machine, profiler="none",
+                            hvprof=arguments.hvprof if TOTALS in tests else None, totals_parameters=totals.PARAMETERS,
                             icount=suite.icount, host_kernel=arguments.host_kernel, host_tests=tests,
                             kvm_parameters=arguments.kvm_parameters or suite.parameters,
-                            reloaded_parameters=arguments.kvm_parameters or suite.reloaded_parameters,
-                            cpu_features=CPU_FEATURES[arguments.machine], qemu=arguments.qemu, qemu_options=suite.qemu_options)
+                            reloaded_parameters=suite.reloaded_parameters and (arguments.kvm_parameters or suite.reloaded_parameters),
+                            cpu_features=features, qemu=arguments.qemu, qemu_options=suite.qemu_options)
     return stock.run(request, stock.say).folder
 
 
-def _judge(suite, folder, tests):
+def _judge(suite, folder, tests, kernel):
     """Prints each test's result; whether all is well."""
     wrong = []
-    for name in (*suite.logs, *(test for test in tests if test == IN_GUEST)):
+    for name in (*suite.logs, *(test for test in tests if test in OWN_LOGS)):
         text = (folder / f"{name}.tap").read_text(encoding="utf-8", errors="replace")
         for test, is_ok in results(text):
             print(f"{'ok' if is_ok else 'FAILED':7} {name}: {test}")
         wrong += [f"{name}: {line}" for line in wrong_in_log(text)]
+    if TOTALS in tests:
+        wrong += [f"{TOTALS}: {line}" for line in totals.judge(folder, kernel)]
     dmesg = (folder / "host" / "dmesg").read_text(encoding="utf-8", errors="replace")
     wrong += [f"dmesg: {line}" for line in wrong_in_messages(dmesg, suite, tests)]
     print()
@@ -132,7 +153,12 @@ def _judge(suite, folder, tests):
 def main(suite, program, description):
     """A command that runs a suite; the exit status."""
     arguments = _parse_arguments(suite, program, description)
-    tests = tuple(arguments.test or suite.tests)
+    wanted = tuple(arguments.test or suite.tests)
+    tests = tuple(test for test in wanted if test != TOTALS or arguments.hvprof)
+    if tests != wanted:
+        print(f"skipped: {TOTALS}: no --hvprof was given")
+    if not tests:
+        return stock.EXIT_SKIP
     try:
         folder = _run(suite, arguments, tests)
     except packages.Unavailable as reason:
@@ -141,4 +167,4 @@ def main(suite, program, description):
     except (LabFailure, BuildFailure, stock.UsageError) as failure:
         print(f"FAILED  {failure}")
         return 1
-    return 0 if _judge(suite, folder, tests) else 1
+    return 0 if _judge(suite, folder, tests, arguments.host_kernel) else 1

@@ -55,6 +55,7 @@ class Request:
     phases: tuple = ()
     host_tests: tuple = ()
     reloaded_parameters: str = ""
+    totals_parameters: str = ""
     cpu_features: str = ""
     qemu: pathlib.Path = None
     qemu_options: str = ""
@@ -94,7 +95,8 @@ def _plan(request):
         "GUEST_OPTIONS": model.guest_options, "GUEST_CPU": request.guest_cpu,
         "VENDOR_MODULE": model.kvm_module, "SELFTESTS_WANTED": " ".join(f"{parameter}:{word}" for parameter, word in request.selftests),
         "PHASES_WANTED": " ".join(request.phases),
-        "RELOADED_PARAMETERS": request.reloaded_parameters, "HOST_TESTS": " ".join(request.host_tests),
+        "RELOADED_PARAMETERS": request.reloaded_parameters, "TOTALS_PARAMETERS": request.totals_parameters,
+        "HOST_TESTS": " ".join(request.host_tests),
         "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",

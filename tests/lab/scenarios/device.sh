@@ -13,5 +13,5 @@ VENDOR_MODULE_NAME=$(echo "$VENDOR_MODULE" | tr - _)
 export VENDOR_MODULE VENDOR_MODULE_NAME
 # shellcheck disable=SC2086 # a list
 KVM_PARAMETERS=$RELOADED_PARAMETERS tap first hvpmu-dev $HOST_TESTS
-reload_kvm
+reload_kvm "$RELOADED_PARAMETERS"
 tap reloaded hvpmu-dev sample filter lost times chain

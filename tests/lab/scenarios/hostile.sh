@@ -10,11 +10,23 @@ echo 0 >/proc/sys/kernel/nmi_watchdog
 echo 1 >/proc/sys/kernel/printk
 in_host=
 for name in $HOST_TESTS; do
-	[ "$name" = nested ] || in_host="$in_host $name"
+	case $name in
+	nested | totals) ;;
+	*) in_host="$in_host $name" ;;
+	esac
 done
+
+is_wanted()
+{
+	case " $HOST_TESTS " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
+
 # shellcheck disable=SC2086 # a list
 tap first hostile ${in_host:-migration}
-if [ "$in_host" != " $HOST_TESTS" ]; then
+if is_wanted nested; then
 	vm_start nest
 	vm_wait_for nest "done"
 	mkdir /out/guests/nest/figures
@@ -22,5 +34,15 @@ if [ "$in_host" != " $HOST_TESTS" ]; then
 	mv /out/guests/nest/figures/nested.tap /out
 	vm_kill nest
 fi
-reload_kvm
-tap reloaded hostile isolation migration
+if [ -n "$RELOADED_PARAMETERS" ]; then
+	reload_kvm "$RELOADED_PARAMETERS"
+	tap reloaded hostile isolation migration
+fi
+if is_wanted totals; then
+	reload_kvm "$TOTALS_PARAMETERS"
+	event "totals"
+	# shellcheck disable=SC2016 # the other shell's
+	hvprof stat --format=csv -- /bin/busybox sh -c '(hostile totals; echo "# ended with status $?") >/out/totals.tap 2>&1' \
+		>/out/totals.csv 2>/out/totals.log
+	event "totals_end $?"
+fi

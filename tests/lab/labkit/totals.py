@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What `hvprof stat` says of guests of known length (tests/lab/hostile/totals.c), on a KVM that keeps totals of each vCPU, beside what
+is true of them."""
+
+import csv
+import dataclasses
+import re
+
+# Of the module kvm. Two counters are the totals': AMD's host has no other.
+PARAMETERS = "hvpmu=4 hvpmu_account=1"
+# A cycle lasts two nanoseconds here, an instruction takes two; an iteration of a repeated instruction one more.
+CYCLES = 2
+# The totals are read some way before the entry and behind the exit. What the host executes there counts as the guest's: 970 instructions at
+# most, 9,200 on the kernel that checks itself; and the handler of a PMI's NMI, if the guest was left for it. In instructions:
+AROUND_ENTRY = {"debug": 10_000}
+AROUND_ENTRY_DEFAULT = 1_100
+PMI_HANDLER = {"debug": 10_000}
+PMI_HANDLER_DEFAULT = 2_000
+# What no exit does with less.
+LEAST_OF_EXIT = 300
+TRUTH = re.compile(r"^# (?P<kind>\w+) pid (?P<pid>\d+) vcpu (?P<vcpu>\d+): instructions (?P<instructions>\d+) emulated (?P<emulated>\d+) "
+                   r"pmis (?P<pmis>\d+) clock (?P<clock>\d+)$", re.M)
+KINDS = {"loops": 2, "cpuids": 1, "overflows": 1, "idle": 1}
+SUMMED = ("guest_cycles", "guest_instructions", "hyp_cycles", "hyp_instructions", "loads", "puts", "pmis", "emulated")
+
+
+@dataclasses.dataclass(frozen=True)
+class Vcpu:
+    """What is true of a vCPU; `clock` is the time that passed, in cycles."""
+
+    kind: str
+    pid: int
+    vcpu: int
+    instructions: int
+    emulated: int
+    pmis: int
+    clock: int
+
+
+def parse_truth(text):
+    return [Vcpu(found["kind"], *(int(found[name]) for name in ("pid", "vcpu", "instructions", "emulated", "pmis", "clock")))
+            for found in TRUTH.finditer(text)]
+
+
+def parse_stat(lines):
+    """(pid, vCPU or None for the whole VM) -> what `hvprof stat` says; what it does not know is not there."""
+    return {(int(row["pid"]), int(row["vcpu"]) if row["vcpu"] else None):
+            {name: int(value) for name, value in row.items() if value and (name in SUMMED or name == "exits")}
+            for row in csv.DictReader(lines)}
+
+
+def _wrong_in_vcpu(true, said, exits, kernel):
+    """Yields what is not true of a vCPU."""
+    extra = (AROUND_ENTRY.get(kernel, AROUND_ENTRY_DEFAULT) * exits
+             + PMI_HANDLER.get(kernel, PMI_HANDLER_DEFAULT) * true.pmis)
+    if not true.instructions <= said["guest_instructions"] <= true.instructions + extra:
+        yield f"{said['guest_instructions']} instructions in the guest, not {true.instructions} and at most {extra} around {exits} exits"
+    for mode in ("guest", "hyp"):
+        cycles, instructions = said[f"{mode}_cycles"], said[f"{mode}_instructions"]
+        # Of the hypervisor some are those of repeated instructions.
+        if not CYCLES * instructions <= cycles <= (1.01 if mode == "guest" else 2) * CYCLES * instructions:
+            yield f"{instructions} instructions in {cycles} cycles ({mode})"
+    if said["hyp_instructions"] < LEAST_OF_EXIT * exits // KINDS[true.kind]:
+        yield f"{said['hyp_instructions']} instructions in the hypervisor, for {exits} exits"
+    for name in ("emulated", "pmis"):
+        if said[name] != getattr(true, name):
+            yield f"{said[name]} {name}, not {getattr(true, name)}"
+    if said["loads"] != said["puts"] or (said["loads"] == 0) != (true.kind == "idle"):
+        yield f"{said['loads']} loads, {said['puts']} puts"
+
+
+def wrong(truths, stat, kernel=None):
+    """Yields what `hvprof stat` has not right; `kernel` is the host's."""
+    if sorted(true.kind for true in truths) != sorted(kind for kind, number in KINDS.items() for _ in range(number)):
+        yield f"the guests were {', '.join(true.kind for true in truths)}"
+    for true in truths:
+        vm, said = stat.get((true.pid, None), {}), stat.get((true.pid, true.vcpu), {})
+        name = f"{true.kind}, vCPU {true.vcpu}"
+        if not {*SUMMED, "exits"} <= vm.keys() or not set(SUMMED) <= said.keys():
+            yield f"{name}: it does not say all of it and of its VM"
+            continue
+        yield from (f"{name}: {line}" for line in _wrong_in_vcpu(true, said, vm["exits"], kernel))
+        for column in SUMMED:
+            total = sum(row.get(column, 0) for (pid, vcpu), row in stat.items() if pid == true.pid and vcpu is not None)
+            if vm[column] != total:
+                yield f"{name}: {column} of the VM are {vm[column]}, of its vCPUs {total}"
+
+
+def judge(folder, kernel=None):
+    """Yields what is wrong in a run's results."""
+    log = (folder / "totals.log").read_text(encoding="utf-8", errors="replace")
+    yield from (f"hvprof stat: {line}" for line in log.splitlines())
+    if " totals_end 0\n" not in (folder / "timeline").read_text(encoding="utf-8"):
+        yield "hvprof stat failed"
+    text = (folder / "totals.tap").read_text(encoding="utf-8", errors="replace")
+    with open(folder / "totals.csv", encoding="utf-8", newline="") as lines:
+        yield from wrong(parse_truth(text), parse_stat(lines), kernel)
