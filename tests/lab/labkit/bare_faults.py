@@ -57,11 +57,8 @@ def _folder(version):
 
 def _build(faults, folder, source, say):
     """One build of the whole, then for each fault what it touches."""
-    work = cache_dir() / "qemu-faults-build"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
     say("build the PMU machine for its faults, one to five minutes")
-    with pmu_machine.open_log(work / "build.log") as log:
+    with source_build.work_folder("qemu-faults-build") as work, pmu_machine.open_log(work / "build.log") as log:
         pmu_machine.unpack(source, work / "source", log)
         pmu_machine.compile_in(work / "source", work / "objects", log)
         for fault in faults:
@@ -71,7 +68,6 @@ def _build(faults, folder, source, say):
             log.run("strip", "-o", str(work / "stripped"), pmu_machine.PROGRAM, cwd=work / "objects")
             (work / "stripped").rename(folder / fault.file_name())
             source_build.patch(work / "source", fault.path, log, "--reverse")
-    shutil.rmtree(work)
 
 
 def provide(faults, say):

@@ -5,6 +5,7 @@ In the cache, for a source version V and a key K of series, configuration and co
 
     linux-source-6.12@V/    the source as it was downloaded: a changed series is built without network
     linux-VARIANT@V+K/      boot/ and lib/modules/ as a kernel package has them, the log of the build
+    linux-tree-K/           what was built in a tree, K of its path, as it was when it was last used
     linux-build/            the tree while a build runs, and after one that failed: 1.5 GB, so it goes when it is done
 """
 
@@ -154,37 +155,25 @@ def collect(tree, target):
 
 
 def _build(variant, tarball, target):
-    """Makes `target` whole or not at all. A failed build stays where it is, to be looked at."""
-    work = cache_dir() / "linux-build"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    tree = work / "linux"
-    with open_log(work / "build.log") as log:
+    with source_build.building(target, "linux-build", WHAT, ENVIRONMENT) as (work, staged, log):
+        tree = work / "linux"
         unpack(tarball, tree, log)
         if variant.is_patched:
             apply_series(tree, log)
         configure(tree, variant, log)
         compile_in(tree, log)
-    staged = work / "staged"
-    collect(tree, staged)
-    (work / "build.log").rename(staged / "build.log")
-    (staged / ".complete").touch()
-    shutil.rmtree(target, ignore_errors=True)
-    staged.rename(target)
-    shutil.rmtree(work)
+        collect(tree, staged)
 
 
 def of_tree(tree):
     """The kernel of a tree in which somebody works on the series, built there."""
-    target = cache_dir() / "linux-tree"
-    shutil.rmtree(target, ignore_errors=True)
-    collect(pathlib.Path(tree).resolve(), target)
+    path = pathlib.Path(tree).resolve()
+    # Others may run others.
+    target = cache_dir() / f"linux-tree-{digest([str(path)])}"
+    with source_build.lock("linux-tree"):
+        shutil.rmtree(target, ignore_errors=True)
+        collect(path, target)
     return _kernel_in(target, "of a tree")
-
-
-def _find(entry):
-    folder = source_build.newest_complete(entry)
-    return _kernel_in(folder, folder.name.partition("@")[2].rpartition("+")[0]) if folder else None
 
 
 def provide(name, say):
@@ -192,15 +181,12 @@ def provide(name, say):
     variant = VARIANTS[name]
     source_build.check_tools(WHAT, NEEDED)
     entry = f"linux-{name}@*+{key(variant, compiler())}"
-    found = _find(entry)
-    if found:
-        return found
-    with source_build.lock("linux"):
-        found = _find(entry)
-        if found:
-            return found
+
+    def build():
         version, tarball = packages.provide_linux_tarball(LINUX, say)
         series = f"{len(patches())} patches" if variant.is_patched else "no patches"
         say(f"build Linux {version}, {name}, with {series}: about five minutes on two processors")
         _build(variant, tarball, cache_dir() / entry.replace("*", version))
-        return _find(entry)
+
+    folder = source_build.provide(entry, "linux", build)
+    return _kernel_in(folder, folder.name.partition("@")[2].rpartition("+")[0])

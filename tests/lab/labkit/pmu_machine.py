@@ -70,12 +70,6 @@ def lock():
     return source_build.lock(PACKAGE)
 
 
-def find():
-    """The emulator if the cache has it for the series as it is, else None."""
-    folder = newest_complete(f"{PACKAGE}@*+{key()}")
-    return folder / PROGRAM if folder else None
-
-
 def source(say):
     """The folder with the source package, from the cache or else from the archive."""
     folder = newest_complete(f"{PACKAGE}-source@*")
@@ -122,37 +116,20 @@ def compile_in(tree, objects, log):
 
 
 def _build(package, target):
-    """Makes `target` whole or not at all. A failed build stays where it is, to be looked at."""
-    work = cache_dir() / "qemu-build"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    with open_log(work / "build.log") as log:
+    with source_build.building(target, "qemu-build", WHAT) as (work, staged, log):
         unpack(package, work / "source", log)
         compile_in(work / "source", work / "objects", log)
         log.run("strip", PROGRAM, cwd=work / "objects")
-    staged = work / "staged"
-    staged.mkdir()
-    for file in (work / "objects" / PROGRAM, work / "build.log"):
-        file.rename(staged / file.name)
-    (staged / ".complete").touch()
-    shutil.rmtree(target, ignore_errors=True)
-    staged.rename(target)
-    shutil.rmtree(work)
+        (work / "objects" / PROGRAM).rename(staged / PROGRAM)
 
 
 def provide(say):
     """The emulator's path; built when the cache has it not. Raises Unavailable or BuildFailure."""
-    found = find()
-    if found:
-        return found
-    with lock():
-        found = find()
-        if found:
-            return found
+    def build():
         source_build.check_tools(WHAT, NEEDED)
         package = source(say)
         version = package.name.partition("@")[2]
-        target = cache_dir() / f"{PACKAGE}@{version}+{key()}"
         say(f"build the PMU machine: QEMU {version} with {len(patches())} patches, one to five minutes")
-        _build(package, target)
-        return target / PROGRAM
+        _build(package, cache_dir() / f"{PACKAGE}@{version}+{key()}")
+
+    return source_build.provide(f"{PACKAGE}@*+{key()}", PACKAGE, build) / PROGRAM

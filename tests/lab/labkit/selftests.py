@@ -79,13 +79,8 @@ def _programs():
 
 
 def _build(tarball, target):
-    """Makes `target` whole or not at all. A failed build stays where it is, to be looked at."""
-    work = cache_dir() / "selftests-build"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    tree, staged = work / "linux", work / "staged"
-    staged.mkdir()
-    with patched_kernel.open_log(work / "build.log") as log:
+    with source_build.building(target, "selftests-build", patched_kernel.WHAT, patched_kernel.ENVIRONMENT) as (work, staged, log):
+        tree = work / "linux"
         patched_kernel.unpack(tarball, tree, log)
         for patch in source_build.patches_of(FOLDER):
             source_build.patch(tree, patch, log, "--forward")
@@ -94,13 +89,8 @@ def _build(tarball, target):
         # Static, so that they run in an initramfs.
         log.run("make", "-s", patched_kernel.jobs(), "-C", "tools/testing/selftests/kvm", "ARCH=x86", "EXTRA_CFLAGS=-static",
                 "LDFLAGS=-static", f"OUTPUT={tree}/selftests", *map(str, built.values()), cwd=tree)
-    for name, program in built.items():
-        shutil.copy(program, staged / name)
-    (work / "build.log").rename(staged / "build.log")
-    (staged / ".complete").touch()
-    shutil.rmtree(target, ignore_errors=True)
-    staged.rename(target)
-    shutil.rmtree(work)
+        for name, program in built.items():
+            shutil.copy(program, staged / name)
 
 
 def provide(say):
@@ -108,11 +98,11 @@ def provide(say):
     source_build.check_tools(patched_kernel.WHAT, patched_kernel.NEEDED)
     key = patched_kernel.digest([patched_kernel.compiler(), *_programs(), *patched_kernel.texts_of(source_build.patches_of(FOLDER))])
     entry = f"linux-selftests@*+{key}"
-    with source_build.lock("selftests"):
-        found = source_build.newest_complete(entry)
-        if not found:
-            version, tarball = packages.provide_linux_tarball(patched_kernel.LINUX, say)
-            say(f"build the selftests of Linux {version}")
-            _build(tarball, cache_dir() / entry.replace("*", version))
-            found = source_build.newest_complete(entry)
+
+    def build():
+        version, tarball = packages.provide_linux_tarball(patched_kernel.LINUX, say)
+        say(f"build the selftests of Linux {version}")
+        _build(tarball, cache_dir() / entry.replace("*", version))
+
+    found = source_build.provide(entry, "selftests", build)
     return [found / name for name in _programs()]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the builds from Debian's sources have in common: the PMU machine's emulator and the patched kernel."""
+"""What the builds from Debian's sources have in common: the PMU machine's emulator, the kernels and their selftests."""
 
 import contextlib
 import fcntl
 import os
+import shutil
 import subprocess
 
 from labkit.packages import Unavailable, cache_dir
@@ -29,6 +30,43 @@ def newest_complete(pattern):
     """The newest folder of the cache that matches and is complete, or None."""
     done = [marker.parent for marker in cache_dir().glob(f"{pattern}/.complete")]
     return max(done, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def provide(entry, lock_name, build):
+    """The folder of the cache for an entry, NAME@*+KEY. `build` makes it when it is not there, one at a time."""
+    found = newest_complete(entry)
+    if found:
+        return found
+    with lock(lock_name):
+        # Somebody else may have built it while this waited.
+        if not newest_complete(entry):
+            build()
+        return newest_complete(entry)
+
+
+@contextlib.contextmanager
+def work_folder(name):
+    """An empty folder of the cache for a build. It goes when that is done; after one that failed it stays, to be looked at."""
+    work = cache_dir() / name
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    yield work
+    shutil.rmtree(work)
+
+
+@contextlib.contextmanager
+def building(target, name, what, environment=None):
+    """Makes a folder of the cache whole or not at all. Yields the folder to work in, the one for the results, and the log, which will be
+    one of them."""
+    with work_folder(name) as work:
+        staged = work / "staged"
+        staged.mkdir()
+        with contextlib.closing(Log(work / "build.log", what, environment)) as log:
+            yield work, staged, log
+        (work / "build.log").rename(staged / "build.log")
+        (staged / ".complete").touch()
+        shutil.rmtree(target, ignore_errors=True)
+        staged.rename(target)
 
 
 def check_tools(what, needed):

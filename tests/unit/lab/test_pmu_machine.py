@@ -94,7 +94,7 @@ class Cache(Fixture):
     def test_a_build_that_was_cut_off_is_none(self):
         folder = self.cache(f"qemu@7.2+dfsg-1+{pmu_machine.key()}", pmu_machine.PROGRAM)
         (folder / ".complete").unlink()
-        self.assertIsNone(pmu_machine.find())
+        self.assertIsNone(source_build.newest_complete(f"qemu@*+{pmu_machine.key()}"))
 
 
 # Stand-ins for dpkg-source, configure's caller and so on: each is a script with this body.
@@ -144,7 +144,7 @@ class Build(Fixture):
         with self.assertRaisesRegex(pmu_machine.BuildFailure,
                                     "qemu-build/build.log ends with:\n(.*\n)*.*no such register"):
             pmu_machine.provide(self.said.append)
-        self.assertIsNone(pmu_machine.find())
+        self.assertIsNone(source_build.newest_complete(f"qemu@*+{pmu_machine.key()}"))
 
     def test_a_patch_that_does_not_apply_is_a_failed_build(self):
         self.write_tool("patch", "echo Hunk 1 FAILED at 7.; exit 1")

@@ -97,6 +97,34 @@ class Build(unittest.TestCase):
             self.provide(built)
         self.assertEqual(len(set(built)), 2)
 
+    def build_with(self, **tools):
+        """A whole build, with tools that are scripts with these bodies."""
+        folder = pathlib.Path(os.environ["XDG_CACHE_HOME"]) / "tools"
+        folder.mkdir(exist_ok=True)
+        for name, body in {"tar": "exit 0", "patch": "exit 0", **tools}.items():
+            (folder / name).write_text(f"#!/bin/sh\n{body}\n", encoding="ascii")
+            (folder / name).chmod(0o755)
+        with unittest.mock.patch.object(patched_kernel, "ENVIRONMENT", {"PATH": f"{folder}:/usr/bin:/bin"}), \
+                unittest.mock.patch.object(patched_kernel, "NEEDED", {}), \
+                unittest.mock.patch.object(patched_kernel, "compiler", return_value="gcc"), \
+                unittest.mock.patch.object(packages, "provide_linux_tarball", return_value=("6.12.9-1", "tar")):
+            return selftests.provide(lambda text: None)
+
+    MAKE = """for word; do case $word in /*) mkdir -p "${word%/*}"; echo built >"$word" ;; esac; done"""
+
+    def test_the_programs_and_the_log_are_kept_and_nothing_else(self):
+        programs = self.build_with(make=self.MAKE)
+        self.assertEqual({path.read_text(encoding="ascii") for path in programs}, {"built\n"})
+        entry = programs[0].parent
+        self.assertEqual({path.name for path in entry.iterdir()}, {path.name for path in programs} | {".complete", "build.log"})
+        self.assertEqual([path for path in packages.cache_dir().iterdir() if path.is_dir()], [entry])
+
+    def test_a_build_that_fails_is_left_and_is_no_hindrance(self):
+        with self.assertRaisesRegex(source_build.BuildFailure, "no rule"):
+            self.build_with(make="echo no rule; exit 2")
+        self.assertEqual([path.name for path in packages.cache_dir().iterdir() if path.is_dir()], ["selftests-build"])
+        self.assertTrue(self.build_with(make=self.MAKE)[0].is_file())
+
     def test_the_series_is_whole(self):
         listed = [path.name for path in source_build.patches_of(selftests.FOLDER)]
         self.assertEqual(listed, sorted(path.name for path in selftests.FOLDER.glob("*.patch")))
