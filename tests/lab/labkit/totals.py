@@ -18,6 +18,8 @@ PMI_HANDLER = {"debug": 10_000}
 PMI_HANDLER_DEFAULT = 2_000
 # What no exit does with less.
 LEAST_OF_EXIT = 300
+# Of the time that passes while a guest leaves again and again, this much is its vCPU's.
+LEAST_OF_CLOCK = 0.95
 TRUTH = re.compile(r"^# (?P<kind>\w+) pid (?P<pid>\d+) vcpu (?P<vcpu>\d+): instructions (?P<instructions>\d+) emulated (?P<emulated>\d+) "
                    r"pmis (?P<pmis>\d+) clock (?P<clock>\d+)$", re.M)
 KINDS = {"loops": 2, "cpuids": 1, "overflows": 1, "idle": 1}
@@ -62,6 +64,9 @@ def _wrong_in_vcpu(true, said, exits, kernel):
             yield f"{instructions} instructions in {cycles} cycles ({mode})"
     if said["hyp_instructions"] < LEAST_OF_EXIT * exits // KINDS[true.kind]:
         yield f"{said['hyp_instructions']} instructions in the hypervisor, for {exits} exits"
+    cycles = said["guest_cycles"] + said["hyp_cycles"]
+    if true.kind == "cpuids" and cycles < LEAST_OF_CLOCK * true.clock:
+        yield f"{cycles} cycles in both, while {true.clock} passed"
     for name in ("emulated", "pmis"):
         if said[name] != getattr(true, name):
             yield f"{said[name]} {name}, not {getattr(true, name)}"

@@ -14,7 +14,7 @@ from labkit import totals  # pylint: disable=wrong-import-position
 
 LOG = """# loops pid 7 vcpu 1: instructions 4000 emulated 0 pmis 0 clock 9000
 # loops pid 7 vcpu 0: instructions 8000 emulated 0 pmis 0 clock 18000
-# cpuids pid 8 vcpu 0: instructions 300 emulated 100 pmis 0 clock 900000
+# cpuids pid 8 vcpu 0: instructions 300 emulated 100 pmis 0 clock 600000
 # overflows pid 9 vcpu 0: instructions 500 emulated 0 pmis 5 clock 90000
 # idle pid 10 vcpu 0: instructions 0 emulated 0 pmis 0 clock 1000000
 ok 1 guests of known length run to their end
@@ -52,6 +52,10 @@ class Judged(unittest.TestCase):
     def test_a_hypervisor_that_did_nothing(self):
         self.assertIn("idle, vCPU 0: 2 instructions in the hypervisor, for 2 exits",
                       wrong({(10, 0): row(10, 0, 900, 2, 0), (10, ""): row(10, "", 900, 2, 0, exits=2)}))
+
+    def test_time_that_is_missing(self):
+        self.assertEqual(wrong(log=LOG.replace("clock 600000", "clock 620000")),
+                         ["cpuids, vCPU 0: 580600 cycles in both, while 620000 passed"])
 
     def test_a_sum_that_is_none(self):
         self.assertEqual(wrong({(8, ""): row(8, "", 90_300, 200_001, 1, 0, 100, 101)}),
