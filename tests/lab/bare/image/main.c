@@ -58,6 +58,7 @@ void image_main(const struct start_info *info)
 		test_vmx_operands();
 	} else {
 		test_svm();
+		test_svm_next_rip();
 	}
 	console_exit(check_summary());
 }

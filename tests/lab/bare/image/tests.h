@@ -15,5 +15,6 @@ void test_vmx(void);
 void test_vmx_entry(void);
 void test_vmx_operands(void);
 void test_svm(void);
+void test_svm_next_rip(void);
 
 #endif
