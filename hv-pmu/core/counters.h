@@ -114,4 +114,10 @@ static inline u64 hvpmu_in_use(const struct hvpmu_vcpu *vcpu)
 	return hvpmu_has_global(&vcpu->part) ? set & vcpu->global_ctrl : set;
 }
 
+/* The counters that ought to be in hardware while these are in use. */
+static inline u64 hvpmu_wanted(const struct hvpmu_vcpu *vcpu, u64 in_use)
+{
+	return in_use && vcpu->part.loads_all ? vcpu->part.guest_mask & ~vcpu->denied : in_use;
+}
+
 #endif

@@ -236,13 +236,13 @@ static void set_guest_ctrl(struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *l
 	vcpu->guest_ctrl = layout->gates_by_ctrl && !hvpmu_is_frozen(vcpu) ? in_use : 0;
 }
 
-/* The counters in `set` are in use. */
+/* With `set`, all counters in use are in hardware. */
 static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct hvpmu_layout *layout,
-		 u64 set)
+		 u64 set, u64 in_use)
 {
 	u64 all = vcpu->hw | set;
 
-	emit_load_gp(vcpu, layout, gp_of(set), ~0ULL, NULL, env);
+	emit_load_gp(vcpu, layout, gp_of(set), may_enable(layout, in_use), NULL, env);
 	if (fixed_of(set)) {
 		emit_load_fixed(vcpu, layout, fixed_of(set), NULL, env);
 		write_fixed_ctrl(vcpu, env, layout, all);
@@ -250,7 +250,7 @@ static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct hv
 	set_in_hardware(vcpu, env, layout, all);
 	if (is_loaded(vcpu))
 		return;
-	set_guest_ctrl(vcpu, layout, all);
+	set_guest_ctrl(vcpu, layout, in_use);
 	/* Last: from here on NMIs know of it. */
 	vcpu->state = HVPMU_LOADED;
 	vcpu->account.loads++;
@@ -330,23 +330,28 @@ void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
 		return;
 	layout = hvpmu_layout(&vcpu->part);
 	in_use = hvpmu_in_use(vcpu);
-	missing = in_use & ~vcpu->hw;
+	missing = hvpmu_wanted(vcpu, in_use) & ~vcpu->hw;
 	denied = vcpu->hw & vcpu->denied;
 	changed &= vcpu->hw & ~denied;
 	set_guest_ctrl(vcpu, layout, in_use);
 	if (changed)
 		rewrite_controls(vcpu, env, layout, changed, may_enable(layout, in_use));
 	if (missing)
-		load(vcpu, env, layout, missing);
+		load(vcpu, env, layout, missing, in_use);
 	if (denied)
 		hvpmu_unload(vcpu, env, denied);
 }
 
 u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
+	u64 in_use;
+
+	if (is_loaded(vcpu))
+		return vcpu->guest_ctrl;
+	in_use = hvpmu_in_use(vcpu);
 	/* Counters stand still in host mode: no NMI finds anything to do to these. */
-	if (!is_loaded(vcpu) && hvpmu_in_use(vcpu))
-		load(vcpu, env, hvpmu_layout(&vcpu->part), hvpmu_in_use(vcpu));
+	if (in_use)
+		load(vcpu, env, hvpmu_layout(&vcpu->part), hvpmu_wanted(vcpu, in_use), in_use);
 	return vcpu->guest_ctrl;
 }
 

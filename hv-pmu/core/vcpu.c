@@ -68,6 +68,7 @@ void hvpmu_ctrl_areas(u64 guest_ctrl, u64 host_ctrl, struct hvpmu_plan_entry *re
 static const char *check_loaded(const struct hvpmu_vcpu *vcpu, const struct hvpmu_cpu *cpu)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 in_use = hvpmu_in_use(vcpu);
 
 	if (!vcpu->hw)
 		return "7: loaded, but no counter is in hardware";
@@ -75,10 +76,10 @@ static const char *check_loaded(const struct hvpmu_vcpu *vcpu, const struct hvpm
 		return "7: loaded, but its CPU knows of another vCPU";
 	if (vcpu->hw & vcpu->denied)
 		return "9: a counter that the filter denies is in hardware";
-	if (hvpmu_in_use(vcpu) & ~vcpu->hw)
-		return "1: a counter in use is not in hardware";
+	if (hvpmu_wanted(vcpu, in_use) & ~vcpu->hw)
+		return "1: a counter that belongs in hardware is not there";
 	if (layout->gates_by_ctrl && !hvpmu_is_frozen(vcpu) &&
-	    vcpu->guest_ctrl != (hvpmu_in_use(vcpu) & vcpu->hw))
+	    vcpu->guest_ctrl != (in_use & vcpu->hw))
 		return "1: the guest half of GLOBAL_CTRL is not what the guest asked for";
 	return NULL;
 }

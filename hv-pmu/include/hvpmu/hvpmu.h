@@ -66,11 +66,20 @@ struct hvpmu_part {
 	u8 num_events;
 	bool has_full_width;
 	u32 events_unavailable;
-	u8 layout; /* of the hardware, whatever the guest's CPUID says: hvpmu_layout_index() */
-	u8 reserved[3];
+	u8 layout;	/* of the hardware, whatever the guest's CPUID says: hvpmu_layout_index() */
+	bool loads_all; /* the hypervisor's choice, before any vCPU has it: see below */
+	u8 reserved[2];
 	u64 guest_mask; /* counters of the guest */
 	u64 host_mask;	/* counters that stay the host's */
 };
+
+/*
+ * `loads_all`: a vCPU with a counter in use has all of its counters in hardware, for two writes
+ * each when it comes to a CPU and when it leaves. While hvpmu_env_pass_through() was last told of
+ * all of guest_mask, the hypervisor may let the guest execute RDPMC without exits: the guest's own
+ * counters are right, other guests' are not there, but it sees the host's, where it ought to get
+ * #GP. For hypervisors that trust their guests with these; false as hvpmu_part_init() leaves it.
+ */
 
 /*
  * Splits a PMU: the guest gets `want_gp` general counters from 0 up and `want_fixed` fixed ones

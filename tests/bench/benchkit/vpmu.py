@@ -25,6 +25,21 @@ RECORDINGS = ("record.1", "record.1.often", "record.4")
 
 
 @dataclasses.dataclass(frozen=True)
+class Setup:
+    """A kernel of the host, and the parameters of its KVM."""
+
+    name: str
+    kernel: str
+    parameters: str
+
+
+OURS = Setup("patched", "patched", "hvpmu=4")
+PEER = Setup("stock", "stock", "")
+# For guests that are trusted with the host's counters.
+DIRECT = Setup("direct", "patched", "hvpmu=4 hvpmu_rdpmc=1")
+
+
+@dataclasses.dataclass(frozen=True)
 class Measurement:
     """A line of the guest's program: all ticks, what they were for, and what follows."""
 
@@ -102,10 +117,10 @@ def run_lab(vendor, kernel, parameters, folder):
         raise CannotMeasure(f"tests/lab/run toll on {vendor}: exit status {done.returncode}")
 
 
-def say_costs(vendor, ours, peer):
-    say(f"{vendor}, instructions for one, or percent: with the series, without it")
+def say_costs(vendor, ours, peer, direct):
+    say(f"{vendor}, instructions for one, or percent: with the series, without it, with it and hvpmu_rdpmc=1")
     for name in ours:
-        say(f"{name:28}{ours[name]:>12.1f}{peer[name]:>12.1f}")
+        say(f"{name:28}{ours[name]:>12.1f}{peer[name]:>12.1f}{direct[name]:>12.1f}")
 
 
 def say_writes(vendor, who, writes):
@@ -113,32 +128,35 @@ def say_writes(vendor, who, writes):
         f"{name} {number}" for name, number in sorted(writes.by_function.items())) or "none"))
 
 
-def figures_of(vendor, ours, peer):
+def figures_of(vendor, ours, peer, direct):
     """The Figures of costs_of() on both kernels."""
     for name, cost in ours.items():
         has_goal = name not in INFORMATION
         unit = "%" if name.startswith("profile.") else ""
         yield Figure(f"vpmu.{name}.{vendor}", unit, cost, peer[name], GOAL if has_goal else None)
+        if not name.startswith("exit"):
+            yield Figure(f"vpmu.{name}.direct.{vendor}", unit, direct[name], peer[name], GOAL)
 
 
-def measure(settings, base, vendor):
-    """(costs, Writes) of ours and of the peer."""
-    for kernel, parameters in (("patched", "hvpmu=4"), ("stock", "")):
-        tree = settings.tree if kernel == "patched" else None
-        folder = base / f"{vendor}-{kernel}"
-        if not (folder / "result").is_file():
-            run_lab(vendor, str(tree or kernel), parameters, folder)
-        writes = msr_writes.measure(folder, kernel_files(tree or fetch_kernel(kernel)))
-        say_writes(vendor, kernel, writes)
-        yield costs_of(read_figures(folder)), writes
+def measure(settings, base, vendor, setup):
+    """(costs, Writes)"""
+    tree = settings.tree if setup.kernel == "patched" else None
+    folder = base / f"{vendor}-{setup.name}"
+    if not (folder / "result").is_file():
+        run_lab(vendor, str(tree or setup.kernel), setup.parameters, folder)
+    writes = msr_writes.measure(folder, kernel_files(tree or fetch_kernel(setup.kernel)))
+    say_writes(vendor, setup.name, writes)
+    return costs_of(read_figures(folder)), writes
 
 
 def run(settings):
     base = settings.results or settings.work("vpmu")
     for vendor in CPU_FEATURES:
-        (ours, writes), (peer, _) = measure(settings, base, vendor)
-        say_costs(vendor, ours, peer)
-        yield from figures_of(vendor, ours, peer)
+        ours, writes = measure(settings, base, vendor, OURS)
+        peer, _ = measure(settings, base, vendor, PEER)
+        direct, _ = measure(settings, base, vendor, DIRECT)
+        say_costs(vendor, ours, peer, direct)
+        yield from figures_of(vendor, ours, peer, direct)
         yield Figure(f"vpmu.entry.writes.{vendor}", "", writes.of_pmu() / writes.entries, goal=0)
     if settings.results is None:
         settings.done(base)

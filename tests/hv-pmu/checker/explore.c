@@ -200,7 +200,8 @@ static bool step_all(struct search *search, const u64 *packed, u32 from, int cpu
 		{ACTION_SELECT, scope->used_gp, 3},
 		{ACTION_COUNTER, scope->used_gp, 2},
 		{ACTION_FIXED_CTRL, scope->guest_fixed, 2},
-		{ACTION_GLOBAL_CTRL, has_status, 2},
+		/* The first counter alone, where one in hardware may be one that is not in use. */
+		{ACTION_GLOBAL_CTRL, has_status, scope->loads_all && scope->used_gp > 1 ? 3 : 2},
 		{ACTION_STATUS_CLEAR, has_status, 1},
 		{ACTION_STATUS_SET, can_set, 1},
 		{ACTION_READ_STATUS, has_status, 1},

@@ -330,6 +330,14 @@ int rig_guest_rdmsr(struct rig *rig, int number, u32 msr, u64 *ret_value)
 	return result;
 }
 
+bool rig_is_rdpmc_direct(const struct rig *rig, int number)
+{
+	const struct rig_vcpu *vcpu = &rig->vcpu[number];
+	const struct hvpmu_part *part = &vcpu->core.part;
+
+	return part->loads_all && rig->cpu[vcpu->cpu].reads == part->guest_mask;
+}
+
 int rig_guest_rdpmc(struct rig *rig, int number, u32 index, u64 *ret_value)
 {
 	struct rig_vcpu *vcpu = &rig->vcpu[number];
@@ -337,6 +345,9 @@ int rig_guest_rdpmc(struct rig *rig, int number, u32 index, u64 *ret_value)
 	struct hvpmu_env env = rig_env(rig, vcpu->cpu, &place);
 	int result;
 
+	if (rig_is_rdpmc_direct(rig, number))
+		return machine_rdpmc(&rig->cpu[vcpu->cpu].machine, index, ret_value) ? HVPMU_OK
+										     : HVPMU_GP;
 	rig_exit(rig, vcpu->cpu);
 	result = hvpmu_rdpmc(&vcpu->core, &env, index, ret_value);
 	rig_enter(rig, vcpu->cpu);

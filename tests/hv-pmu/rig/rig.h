@@ -80,6 +80,8 @@ void rig_deliver_nmi(struct rig *rig, int cpu);
 int rig_guest_wrmsr(struct rig *rig, int vcpu, u32 msr, u64 value);
 int rig_guest_rdmsr(struct rig *rig, int vcpu, u32 msr, u64 *ret_value);
 int rig_guest_rdpmc(struct rig *rig, int vcpu, u32 index, u64 *ret_value);
+/* Whether its RDPMC reaches the machine, with any index: the partition's `loads_all`. */
+bool rig_is_rdpmc_direct(const struct rig *rig, int vcpu);
 /* Events happen in the guest; PMIs they raise are delivered, which may take it out of guest mode. */
 void rig_guest_count(struct rig *rig, int vcpu, enum machine_event event, unsigned int cpl,
 		     u64 count);

@@ -57,6 +57,19 @@ const struct scope sequence_scopes[NUM_SEQUENCE_SCOPES] = {
 	 .guest_gp = 4,
 	 .has_host_events = true,
 	 EVERYTHING},
+	{.name = "intel-v2-loads-all",
+	 .machine = INTEL(2, 8, 3),
+	 .guest_gp = 4,
+	 .guest_fixed = 2,
+	 .loads_all = true,
+	 .has_host_events = true,
+	 EVERYTHING},
+	{.name = "amd-v2-loads-all",
+	 .machine = AMD(2, 6),
+	 .guest_gp = 4,
+	 .loads_all = true,
+	 .has_host_events = true,
+	 EVERYTHING},
 };
 
 struct run {

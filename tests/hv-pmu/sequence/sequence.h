@@ -12,7 +12,7 @@
 
 #include "tests/hv-pmu/world/world.h"
 
-#define NUM_SEQUENCE_SCOPES 8
+#define NUM_SEQUENCE_SCOPES 10
 extern const struct scope sequence_scopes[NUM_SEQUENCE_SCOPES];
 
 /* How often a run did what is worth doing: a run that never overflows proves nothing. */

@@ -19,6 +19,7 @@ struct scope {
 	int num_cpus;
 	int num_vcpus;
 	unsigned int used_gp; /* guest counters that the guests really use, from 0 up */
+	bool loads_all;	      /* the partition's: RDPMC without exits */
 	bool uses_areas;      /* switch GLOBAL_CTRL through the MSR areas, as with the errata */
 	bool has_host_events; /* the host counts on its first counter, with a PMI */
 	bool has_filter;

@@ -17,6 +17,7 @@ static const struct check_test tests[] = {
 	{"nested", test_nested},
 	{"skid", test_skid},
 	{"totals", test_totals},
+	{"direct", test_direct},
 };
 
 int main(int argc, char **argv)

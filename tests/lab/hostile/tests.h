@@ -14,5 +14,6 @@ void test_lifetime(void);
 void test_nested(void);
 void test_skid(void);
 void test_totals(void);
+void test_direct(void);
 
 #endif

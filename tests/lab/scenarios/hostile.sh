@@ -11,7 +11,7 @@ echo 1 >/proc/sys/kernel/printk
 in_host=
 for name in $HOST_TESTS; do
 	case $name in
-	nested | totals) ;;
+	nested | direct | totals) ;;
 	*) in_host="$in_host $name" ;;
 	esac
 done
@@ -37,6 +37,11 @@ fi
 if [ -n "$RELOADED_PARAMETERS" ]; then
 	reload_kvm "$RELOADED_PARAMETERS"
 	tap reloaded hostile isolation migration
+fi
+# Its guests are trusted with the host's counters, not with each other's.
+if is_wanted direct; then
+	reload_kvm "hvpmu=4 hvpmu_fixed=3 hvpmu_rdpmc=1"
+	tap direct hostile direct migration filters emulated pmi
 fi
 if is_wanted totals; then
 	reload_kvm "$TOTALS_PARAMETERS"

@@ -307,6 +307,58 @@ static void load_and_put_touch_only_what_is_used(void **state)
 	}
 }
 
+/* With `loads_all` RDPMC needs no exit as soon as a counter is in use, and has nothing to see before and after. */
+static void one_counter_in_use_brings_all_with_it(void **state)
+{
+	const struct machine_model *const models[] = {&pmu_intel[2], &pmu_intel[5], &pmu_amd[0],
+						      &pmu_amd[2]};
+	struct pmu pmu;
+	u64 value;
+
+	(void)state;
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(models); i++) {
+		pmu_set_up(&pmu, models[i], 4, models[i]->num_fixed / 2);
+		pmu.vcpu->part.loads_all = true;
+		pmu_write(&pmu, pmu_counter_msr(&pmu, 2), 77);
+		pmu_run(&pmu, 10);
+		assert_false(rig_is_rdpmc_direct(&pmu.rig, 0));
+		assert_int_equal(num_accesses(pmu.machine), 0);
+		pmu_write(&pmu, pmu_select_msr(&pmu, 1), PMU_INSTRUCTIONS);
+		if (pmu.rig.part.version >= 2)
+			pmu_write(&pmu, pmu_ctrl_msr(&pmu), 2);
+		pmu_run(&pmu, 10);
+		assert_int_equal(pmu.vcpu->hw, pmu.rig.part.guest_mask);
+		assert_true(rig_is_rdpmc_direct(&pmu.rig, 0));
+		assert_int_equal(rig_guest_rdpmc(&pmu.rig, 0, 1, &value), HVPMU_OK);
+		assert_int_equal(value, 10);
+		assert_int_equal(rig_guest_rdpmc(&pmu.rig, 0, 2, &value), HVPMU_OK);
+		assert_int_equal(value, 77);
+		rig_put(&pmu.rig, 0);
+		assert_int_equal(pmu.rig.cpu[0].reads | pmu.machine->gp_counter[1] |
+					 pmu.machine->gp_counter[2],
+				 0);
+		assert_int_equal(pmu_read(&pmu, pmu_counter_msr(&pmu, 2)), 77);
+	}
+}
+
+/* A counter that the filter denies is not in hardware: RDPMC of it would show another value. */
+static void a_denied_counter_takes_direct_rdpmc_away(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[2], 4, 1);
+	pmu.vcpu->part.loads_all = true;
+	pmu_load_all(&pmu);
+	assert_true(rig_is_rdpmc_direct(&pmu.rig, 0));
+	pmu.rig.denied = 4;
+	hvpmu_filter(pmu.vcpu, &pmu.env);
+	assert_false(rig_is_rdpmc_direct(&pmu.rig, 0));
+	pmu.rig.denied = 0;
+	hvpmu_filter(pmu.vcpu, &pmu.env);
+	assert_true(rig_is_rdpmc_direct(&pmu.rig, 0));
+}
+
 /* What is kept in memory, and a control that keeps its value, write no control. */
 static void writes_that_change_no_control_write_none(void **state)
 {
@@ -353,6 +405,8 @@ int main(void)
 		cmocka_unit_test(plans_work_as_msr_areas),
 		cmocka_unit_test(an_entry_and_an_exit_with_nothing_changed_access_no_msr),
 		cmocka_unit_test(load_and_put_touch_only_what_is_used),
+		cmocka_unit_test(one_counter_in_use_brings_all_with_it),
+		cmocka_unit_test(a_denied_counter_takes_direct_rdpmc_away),
 		cmocka_unit_test(writes_that_change_no_control_write_none),
 	};
 

@@ -245,7 +245,7 @@ static void a_state_that_cannot_be_is_named(void **state)
 		[LOADED_EMPTY] = "7: loaded, but no counter is in hardware",
 		[LOADED_ELSEWHERE] = "7: loaded, but its CPU knows of another vCPU",
 		[DENIED_IN_HARDWARE] = "9: a counter that the filter denies is in hardware",
-		[IN_USE_NOT_IN_HARDWARE] = "1: a counter in use is not in hardware",
+		[IN_USE_NOT_IN_HARDWARE] = "1: a counter that belongs in hardware is not there",
 		[WRONG_GATE] = "1: the guest half of GLOBAL_CTRL is not what the guest asked for",
 		[INACTIVE_WITH_HARDWARE] = "6: inactive, but counters are in hardware",
 		[INACTIVE_BUT_KNOWN] = "7: inactive, but a CPU believes it is loaded",
