@@ -18,7 +18,7 @@ ICOUNT = 1
 CPU_FEATURES = {"intel": "pmu-gp=8,la57=off", "amd": "pmu-amd-v2=on,la57=off"}
 GOAL = 0.2
 # What the PMU has no part in.
-INFORMATION = ("exit",)
+INFORMATION = ("exit", "switch.vcpu")
 # In use by the guest, beside none.
 COUNTERS = (1, 4)
 RECORDINGS = ("record.1", "record.1.often", "record.4")
@@ -66,7 +66,7 @@ def parse(texts):
 
 def read_figures(folder):
     figures = folder / "guests" / "toll" / "figures"
-    names = ("access", "exits", "work", "counted", *RECORDINGS, "record.1.counted")
+    names = ("access", "exits", "switches", "work", "counted", *RECORDINGS, "record.1.counted")
     try:
         return parse({name: (figures / name).read_text(encoding="ascii") for name in names})
     except (OSError, ValueError) as problem:
@@ -79,9 +79,10 @@ def costs_of(found):
     costs = {"rdpmc": found["rdpmc"].instructions}
     for name in ("read", "switch-event"):
         costs[name] = found[f"{name}.hardware"].instructions - found[f"{name}.dummy"].instructions
-    costs["exit"] = found["exits.0"].instructions
-    for number in COUNTERS:
-        costs[f"exit.added.{number}"] = found[f"exits.{number}"].instructions - found["exits.0"].instructions
+    for name, kind in (("exit", "exits"), ("switch.vcpu", "switches")):
+        costs[name] = found[f"{kind}.0"].instructions
+        for number in COUNTERS:
+            costs[f"{name}.added.{number}"] = found[f"{kind}.{number}"].instructions - found[f"{kind}.0"].instructions
     for name in RECORDINGS:
         costs[f"profile.{name}"] = 100 * (found[name].ticks / found["work"].ticks - 1)
     for name in RECORDINGS[:2]:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toll - what the PMU costs in this guest, in ticks of the TSC: usage: toll access|exits|steady, toll work|counted LOOPS.
+ * toll - what the PMU costs in this guest, in ticks of the TSC: usage: toll access|exits|switches|steady, toll work|counted LOOPS.
  *
  * Each line on standard output is a measurement: its name, ticks, and how many of what is named they are for (the median of batches); for `counted`
  * the instructions of the program (user and kernel) after that. tests/bench/benchkit/vpmu.py reads them.
@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <cpuid.h>
 #include <err.h>
+#include <linux/futex.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -24,6 +26,7 @@
 #define BATCHES 15
 #define ACCESSES 40
 #define EXITS 150
+#define ROUND_TRIPS 40
 #define STEADY_TICKS 700000000ull
 #define MAX_COUNTERS 4
 
@@ -57,12 +60,12 @@ static void report(const char *name, uint64_t ticks[BATCHES], uint64_t number)
 	       (unsigned long long)number);
 }
 
-static void go_to_first_cpu(void)
+static void go_to_cpu(int cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(0, &set);
+	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		err(EXIT_FAILURE, "sched_setaffinity");
 }
@@ -77,11 +80,11 @@ static int open_event(uint32_t type, uint64_t config, int pid, int cpu)
 	return fd;
 }
 
-/* Counters that run, on the first processor; close_counters() ends it. */
-static void open_counters(int number, const uint64_t *configs, int fds[MAX_COUNTERS])
+/* Counters that run, on this processor; close_counters() ends it. */
+static void open_counters(int number, const uint64_t *configs, int cpu, int fds[MAX_COUNTERS])
 {
 	for (int i = 0; i < number; i++)
-		fds[i] = open_event(PERF_TYPE_HARDWARE, configs[i], -1, 0);
+		fds[i] = open_event(PERF_TYPE_HARDWARE, configs[i], -1, cpu);
 }
 
 static void close_counters(int number, const int fds[MAX_COUNTERS])
@@ -174,7 +177,7 @@ static void time_exits(int number)
 	char name[32];
 	uint64_t ticks[BATCHES], begin;
 
-	open_counters(number, events, fds);
+	open_counters(number, events, 0, fds);
 	for (int batch = 0; batch < BATCHES; batch++) {
 		begin = __rdtsc();
 		leave_guest(EXITS);
@@ -185,13 +188,77 @@ static void time_exits(int number)
 	close_counters(number, fds);
 }
 
+/* A futex, as whoever is woken by a pipe waits for a lock of who woke it, and that vCPU is not on the host's processor any more. */
+static void wait_for_turn(_Atomic uint32_t *turn, uint32_t mine)
+{
+	uint32_t now;
+
+	while ((now = *turn) != mine)
+		syscall(SYS_futex, turn, FUTEX_WAIT, now, NULL, NULL, 0);
+}
+
+static void give_turn(_Atomic uint32_t *turn, uint32_t whose)
+{
+	*turn = whose;
+	syscall(SYS_futex, turn, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static pid_t start_second(_Atomic uint32_t *turn)
+{
+	const pid_t child = fork();
+
+	if (child < 0)
+		err(EXIT_FAILURE, "fork");
+	if (child)
+		return child;
+	go_to_cpu(1);
+	for (int i = 0; i < BATCHES * ROUND_TRIPS; i++) {
+		wait_for_turn(turn, 1);
+		give_turn(turn, 0);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/*
+ * The guest's two processors take turns, and each sleeps meanwhile: with one processor in the host its vCPUs take turns on that. Counters
+ * run on both.
+ */
+static void time_switches(int number)
+{
+	_Atomic uint32_t *turn = mmap(NULL, sizeof(*turn), PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fds[2][MAX_COUNTERS];
+	char name[32];
+	uint64_t ticks[BATCHES], begin;
+	pid_t child;
+
+	if (turn == MAP_FAILED)
+		err(EXIT_FAILURE, "mmap");
+	child = start_second(turn);
+	for (int cpu = 0; cpu < 2; cpu++)
+		open_counters(number, steady_events, cpu, fds[cpu]);
+	for (int batch = 0; batch < BATCHES; batch++) {
+		begin = __rdtsc();
+		for (int i = 0; i < ROUND_TRIPS; i++) {
+			give_turn(turn, 1);
+			wait_for_turn(turn, 0);
+		}
+		ticks[batch] = __rdtsc() - begin;
+	}
+	waitpid(child, NULL, 0);
+	snprintf(name, sizeof(name), "switches.%d", number);
+	report(name, ticks, 2 * ROUND_TRIPS);
+	for (int cpu = 0; cpu < 2; cpu++)
+		close_counters(number, fds[cpu]);
+}
+
 /* Four counters, and nothing but exits, for long enough that the host can look. */
 static void stay_steady(void)
 {
 	const uint64_t begin = __rdtsc();
 	int fds[MAX_COUNTERS];
 
-	open_counters(MAX_COUNTERS, steady_events, fds);
+	open_counters(MAX_COUNTERS, steady_events, 0, fds);
 	while (__rdtsc() - begin < STEADY_TICKS)
 		leave_guest(64);
 	close_counters(MAX_COUNTERS, fds);
@@ -224,7 +291,7 @@ static int do_step(const char *step)
 {
 	static const int numbers[] = {0, 1, MAX_COUNTERS};
 
-	go_to_first_cpu();
+	go_to_cpu(0);
 	if (!strcmp(step, "access"))
 		access_counters();
 	else if (!strcmp(step, "steady"))
@@ -232,6 +299,9 @@ static int do_step(const char *step)
 	else if (!strcmp(step, "exits"))
 		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 			time_exits(numbers[i]);
+	else if (!strcmp(step, "switches"))
+		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+			time_switches(numbers[i]);
 	else
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;
@@ -240,7 +310,7 @@ static int do_step(const char *step)
 int main(int argc, char **argv)
 {
 	if (argc == 3 && (!strcmp(argv[1], "work") || !strcmp(argv[1], "counted"))) {
-		go_to_first_cpu();
+		go_to_cpu(0);
 		work(strtoull(argv[2], NULL, 10), *argv[1] == 'c');
 		return EXIT_SUCCESS;
 	}

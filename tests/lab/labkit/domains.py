@@ -77,7 +77,7 @@ GAMMA = dataclasses.replace(BETA, name="gamma", uuid="6f1d2c3a-0b54-4d1e-9a77-3c
 NEST = dataclasses.replace(GAMMA, name="nest", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b09", name_option="-name nest", init="nest",
                            program="hostile", with_perf=False, is_told=False, modules=(*VIRTIO_BLK, "kvm_intel", "kvm_amd"))
 # It measures what its virtual PMU costs.
-TOLL = dataclasses.replace(METER, name="toll", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b07", name_option="-name toll",
+TOLL = dataclasses.replace(METER, name="toll", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b07", vcpus=2, name_option="-name toll",
                            init="toll", program="toll", with_libc=True, is_told=True)
 # scenario -> its guests, where they are not GUESTS
 SCENARIO_GUESTS = {"truth": ("web", "db"), "vpmu": ("meter",), "partition": ("alpha", "beta", "gamma"),
