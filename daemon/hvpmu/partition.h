@@ -6,6 +6,7 @@
 #ifndef HVP_DAEMON_PARTITION_H
 #define HVP_DAEMON_PARTITION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/hvpmu/hvpmu_device.h"
@@ -29,6 +30,8 @@ struct hvp_partition {
 	enum hvp_partition_state state;
 	/* kvm.hvpmu: general counters that each guest gets. */
 	unsigned int num_counters;
+	/* kvm.hvpmu_rdpmc: guests read the host's counters as well. */
+	bool is_rdpmc_direct;
 	/* Of the states IDLE and ACTIVE. */
 	struct hvpmu_dev_info info;
 };
@@ -37,7 +40,7 @@ void hvp_partition_read(const struct hvp_host_roots *roots, const struct hvp_hvp
 			struct hvp_partition *ret);
 
 /* "on: 2 VMs have counters 0xf, ...": one line, in the caller's buffer. */
-#define HVP_PARTITION_TEXT 160
+#define HVP_PARTITION_TEXT 256
 const char *hvp_partition_text(const struct hvp_partition *partition, char buf[HVP_PARTITION_TEXT]);
 
 /* What turns it on; to be typed as it stands. */

@@ -135,7 +135,7 @@ def figures_of(vendor, ours, peer, direct):
         has_goal = name not in INFORMATION
         unit = "%" if name.startswith("profile.") else ""
         yield Figure(f"vpmu.{name}.{vendor}", unit, cost, peer[name], GOAL if has_goal else None)
-        if not name.startswith("exit"):
+        if name not in INFORMATION and not name.startswith("exit"):
             yield Figure(f"vpmu.{name}.direct.{vendor}", unit, direct[name], peer[name], GOAL)
 
 

@@ -15,6 +15,7 @@ from benchkit import msr_writes, vpmu  # pylint: disable=wrong-import-position
 TEXTS = {
     "access": "rdpmc 4000 10\nread.dummy 1000 10\nread.hardware 5000 10\nswitch-event.dummy 2000 10\nswitch-event.hardware 22000 10\n",
     "exits": "exits.0 40000 10\nexits.1 40020 10\nexits.4 40080 10\n",
+    "switches": "switches.0 60000 10\nswitches.1 60200 10\nswitches.4 61000 10\n",
     "work": "work 100000 1 0\n",
     "counted": "counted 100100 1 40000\n",
     "record.1": "work 120000 1 0 10\n",
@@ -70,6 +71,9 @@ class Costs(unittest.TestCase):
     def test_counters_add_to_exits(self):
         self.assertEqual([self.costs[name] for name in ("exit", "exit.added.1", "exit.added.4")], [2000, 1, 4])
 
+    def test_counters_add_to_switches_of_vcpus(self):
+        self.assertEqual([self.costs[name] for name in ("switch.vcpu", "switch.vcpu.added.1", "switch.vcpu.added.4")], [3000, 10, 50])
+
     def test_recordings_slow_the_work_down(self):
         self.assertAlmostEqual(self.costs["profile.record.1"], 20)
         self.assertAlmostEqual(self.costs["profile.record.4"], 100)
@@ -85,10 +89,18 @@ class Costs(unittest.TestCase):
 class Goals(unittest.TestCase):
     def test_what_the_pmu_has_no_part_in_has_none(self):
         costs = vpmu.costs_of(vpmu.parse(TEXTS))
-        figures = {figure.name: figure for figure in vpmu.figures_of("amd", costs, costs)}
+        figures = {figure.name: figure for figure in vpmu.figures_of("amd", costs, costs, costs)}
         self.assertIsNone(figures["vpmu.exit.amd"].goal)
+        self.assertIsNone(figures["vpmu.switch.vcpu.amd"].goal)
         self.assertEqual(figures["vpmu.rdpmc.amd"].goal, vpmu.GOAL)
         self.assertFalse(figures["vpmu.rdpmc.amd"].is_met)
+
+    def test_rdpmc_without_exits_is_beside_the_same_peer(self):
+        costs = vpmu.costs_of(vpmu.parse(TEXTS))
+        figures = {figure.name: figure for figure in vpmu.figures_of("amd", costs, costs, {**costs, "rdpmc": 20})}
+        self.assertEqual(figures["vpmu.rdpmc.direct.amd"].ratio, 0.1)
+        self.assertTrue(figures["vpmu.rdpmc.direct.amd"].is_met)
+        self.assertNotIn("vpmu.exit.direct.amd", figures)
 
 
 class MsrWrites(unittest.TestCase):

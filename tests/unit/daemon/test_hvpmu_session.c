@@ -234,6 +234,14 @@ static void whose_the_counters_are_is_put_into_words(void **state)
 		assert_int_equal(partition.state, cases[i].state);
 		assert_string_equal(hvp_partition_text(&partition, text), cases[i].text);
 	}
+	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu_rdpmc", "N\n");
+	hvp_partition_read(&test->tree.roots, fake_parts.calls, &partition);
+	assert_false(partition.is_rdpmc_direct);
+	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu_rdpmc", "Y\n");
+	hvp_partition_read(&test->tree.roots, fake_parts.calls, &partition);
+	assert_string_equal(hvp_partition_text(&partition, text),
+			    "on, 4 counters for guests; whether VMs have them now cannot be asked; "
+			    "guests may read the host's counters, too (kvm.hvpmu_rdpmc)");
 }
 
 static void a_device_that_says_what_cannot_be_is_refused(void **state)
