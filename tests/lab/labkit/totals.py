@@ -20,6 +20,9 @@ PMI_HANDLER_DEFAULT = 2_000
 LEAST_OF_EXIT = 300
 # Of the time that passes while a guest leaves again and again, this much is its vCPU's.
 LEAST_OF_CLOCK = 0.95
+# Before its guest runs, a vCPU is made and set up: in cycles.
+SET_UP = {"debug": 5_000_000}
+SET_UP_DEFAULT = 200_000
 TRUTH = re.compile(r"^# (?P<kind>\w+) pid (?P<pid>\d+) vcpu (?P<vcpu>\d+): instructions (?P<instructions>\d+) emulated (?P<emulated>\d+) "
                    r"pmis (?P<pmis>\d+) clock (?P<clock>\d+)$", re.M)
 KINDS = {"loops": 2, "cpuids": 1, "overflows": 1, "idle": 1}
@@ -67,6 +70,8 @@ def _wrong_in_vcpu(true, said, exits, kernel):
     cycles = said["guest_cycles"] + said["hyp_cycles"]
     if true.kind == "cpuids" and cycles < LEAST_OF_CLOCK * true.clock:
         yield f"{cycles} cycles in both, while {true.clock} passed"
+    if cycles > true.clock + SET_UP.get(kernel, SET_UP_DEFAULT):
+        yield f"{cycles} cycles in both, and only {true.clock} passed"
     for name in ("emulated", "pmis"):
         if said[name] != getattr(true, name):
             yield f"{said[name]} {name}, not {getattr(true, name)}"

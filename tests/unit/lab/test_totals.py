@@ -57,6 +57,10 @@ class Judged(unittest.TestCase):
         self.assertEqual(wrong(log=LOG.replace("clock 600000", "clock 620000")),
                          ["cpuids, vCPU 0: 580600 cycles in both, while 620000 passed"])
 
+    def test_more_time_than_there_was(self):
+        changed = {(10, 0): row(10, 0, 900, 700_000, 0), (10, ""): row(10, "", 900, 700_000, 0, exits=2)}
+        self.assertEqual(wrong(changed), ["idle, vCPU 0: 1401800 cycles in both, and only 1000000 passed"])
+
     def test_a_sum_that_is_none(self):
         self.assertEqual(wrong({(8, ""): row(8, "", 90_300, 200_001, 1, 0, 100, 101)}),
                          ["cpuids, vCPU 0: hyp_instructions of the VM are 200001, of its vCPUs 200000",
