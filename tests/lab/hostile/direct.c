@@ -55,7 +55,8 @@ static void see_own_alone(void)
 	struct vm all, one;
 	int fd;
 
-	check_begin("RDPMC that does not exit shows the guest's own counters, and no other guest's");
+	check_begin(
+		"RDPMC that does not exit shows the guest's own counters, and no other guest's");
 	vm_create(&all, VM_PMU);
 	vm_create(&one, VM_PMU);
 	fd = pmu_open(pmu.branches, -1, 0, -1, PMU_PINNED);
