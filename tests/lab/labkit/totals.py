@@ -18,8 +18,10 @@ PMI_HANDLER = {"debug": 12_000}
 PMI_HANDLER_DEFAULT = 2_000
 # What no exit does with less.
 LEAST_OF_EXIT = 300
-# Of the time that passes while a guest leaves again and again, this much is its vCPU's.
-LEAST_OF_CLOCK = 0.95
+# Of the time that passes while a guest leaves again and again, this much is its vCPU's; the rest is what else its CPU does, which is 7 to 11 %
+# on the kernel that checks itself.
+LEAST_OF_CLOCK = {"debug": 0.85}
+LEAST_OF_CLOCK_DEFAULT = 0.95
 # Before its guest runs, a vCPU is made and set up: in cycles.
 SET_UP = {"debug": 5_000_000}
 SET_UP_DEFAULT = 200_000
@@ -68,7 +70,7 @@ def _wrong_in_vcpu(true, said, exits, kernel):
     if said["hyp_instructions"] < LEAST_OF_EXIT * exits // KINDS[true.kind]:
         yield f"{said['hyp_instructions']} instructions in the hypervisor, for {exits} exits"
     cycles = said["guest_cycles"] + said["hyp_cycles"]
-    if true.kind == "cpuids" and cycles < LEAST_OF_CLOCK * true.clock:
+    if true.kind == "cpuids" and cycles < LEAST_OF_CLOCK.get(kernel, LEAST_OF_CLOCK_DEFAULT) * true.clock:
         yield f"{cycles} cycles in both, while {true.clock} passed"
     if cycles > true.clock + SET_UP.get(kernel, SET_UP_DEFAULT):
         yield f"{cycles} cycles in both, and only {true.clock} passed"
