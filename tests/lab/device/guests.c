@@ -119,11 +119,10 @@ void guests_look(const struct session *s, const struct hvpmu_record_sample *samp
 		return;
 	check_is("a guest's CR3", vm_cr3(sample->vcpu), sample->cr3);
 	check_is("a guest's CPL", sample->vcpu & 1 ? 3 : 0, sample->cpl);
-	/* Or on its way there, if it has just begun. */
-	if (sample->ip < vm_address(guest_framed) || sample->ip >= vm_address(guest_end))
-		check_is("a guest's address, which is not in its code", vm_address(guest_spin),
+	if (sample->ip < vm_address(guest_spin) || sample->ip >= vm_address(guest_end))
+		check_is("a guest's address, which is not in its loop", vm_address(guest_spin),
 			 sample->ip);
 	check_is("whether a guest's thread has a process", 1, sample->pid && sample->tid);
-	if (s->is_chained && sample->ip >= vm_address(guest_spin))
+	if (s->is_chained)
 		check_chain(sample);
 }

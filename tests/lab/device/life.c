@@ -23,6 +23,8 @@ static void end_vms(void)
 	session_enable(&s);
 	for (unsigned int i = 1; i <= 3; i++) {
 		guests = guests_start(2, NULL);
+		/* Those on the way to their loops. */
+		session_drain(&s, NULL);
 		wait_ms(100);
 		session_drain(&s, guests_look);
 		check_is("VMs that have ended, while one runs", i - 1, s.num_ended);
@@ -162,6 +164,8 @@ void test_unload(void)
 	check_is("whether the host has samples", 1, session_samples(&s) > 10);
 	load(file, "");
 	guests = guests_start(2, NULL);
+	/* Those on the way to their loops. */
+	session_drain(&s, NULL);
 	wait_ms(200);
 	session_drain(&s, guests_look);
 	check_is("whether guests have samples later", 1, session_in_guests(&s, -1) > 10);
