@@ -10,6 +10,7 @@ static const struct check_test tests[] = {
 	{"filters", test_filters},
 	{"cpuid", test_cpuid},
 	{"emulated", test_emulated},
+	{"stepped", test_stepped},
 	{"strings", test_strings},
 	{"pmi", test_pmi},
 	{"host", test_host},

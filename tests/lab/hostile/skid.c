@@ -30,14 +30,18 @@ struct way {
 	bool is_branches;
 	/* The VMM is asked. */
 	bool is_users;
+	/* An access to the PMU, done between two entries: on AMD with GIF clear, and an NMI waits. */
+	bool is_between;
 };
 
 static const struct way ways[] = {
-	{"PMIs that come late around a CPUID", guest_away_by_cpuid, true, false},
-	{"PMIs that come late around an RDMSR", guest_away_by_rdmsr, true, false},
-	{"PMIs that come late around an exit to the VMM", guest_away_by_out, true, true},
-	{"PMIs that come late around a CPUID that is counted", guest_away_by_cpuid, false, false},
-	{"PMIs that come late around an RDMSR that is counted", guest_away_by_rdmsr, false, false},
+	{"PMIs that come late around a CPUID", guest_away_by_cpuid, true, false, false},
+	{"PMIs that come late around an RDMSR", guest_away_by_rdmsr, true, false, true},
+	{"PMIs that come late around an exit to the VMM", guest_away_by_out, true, true, false},
+	{"PMIs that come late around a CPUID that is counted", guest_away_by_cpuid, false, false,
+	 false},
+	{"PMIs that come late around an RDMSR that is counted", guest_away_by_rdmsr, false, false,
+	 true},
 };
 
 /* By its next entry the overflow is the guest's, whether its PMI has come or not. */
@@ -134,7 +138,7 @@ static void go_and_come(const struct way *way)
 	check_is("whether PMIs came in the host", 1, places.at_entry > 0);
 	check_is("whether they came in the guest, too", 1, is_seen(way) || places.behind > 0);
 	check_is("whether some came when KVM had looked for the last time", 1,
-		 is_seen(way) || kicks > 0);
+		 is_seen(way) || (way->is_between && !pmu.is_intel) || kicks > 0);
 	vm_destroy(&vm);
 	check_end();
 }

@@ -7,6 +7,7 @@ void test_migration(void);
 void test_filters(void);
 void test_cpuid(void);
 void test_emulated(void);
+void test_stepped(void);
 void test_strings(void);
 void test_pmi(void);
 void test_host(void);

@@ -27,6 +27,7 @@ asm(".pushsection .rodata\n"
     ".globl guest_ins, guest_rep_outs, guest_rep_ins, guest_read, guest_write, guest_rep_movs, guest_gp, guest_nmi\n"
     ".globl guest_interrupt, guest_framed, guest_frame1, guest_frame2, guest_frame3, guest_spin, guest_end\n"
     ".globl guest_cpuids, guest_halt, guest_away_by_cpuid, guest_away_by_rdmsr, guest_away_by_out, guest_back\n"
+    ".globl guest_debug, guest_sti_rdmsr, guest_sti_wrmsr, guest_sti_rdpmc\n"
     "guest_code:\n"
     "guest_loop:	dec %rcx; jnz guest_loop; out %al, $0x10\n"
     "guest_rdmsr:	rdmsr; out %al, $0x10\n"
@@ -46,6 +47,10 @@ asm(".pushsection .rodata\n"
     "guest_gp:		out %al, $0x11\n"
     "guest_nmi:		out %al, $0x12\n"
     "guest_interrupt:	out %al, $0x13\n"
+    "guest_debug:	out %al, $0x14\n"
+    "guest_sti_rdmsr:	sti; rdmsr; out %al, $0x10\n"
+    "guest_sti_wrmsr:	sti; wrmsr; out %al, $0x10\n"
+    "guest_sti_rdpmc:	sti; rdpmc; out %al, $0x10\n"
     "guest_cpuids:	xor %eax, %eax; cpuid; dec %rsi; jnz guest_cpuids; out %al, $0x10\n"
     "guest_halt:	hlt; jmp guest_halt\n"
     "guest_away_by_cpuid:	dec %rsi; jnz guest_away_by_cpuid; cpuid; jmp guest_back\n"
@@ -107,6 +112,7 @@ static void make_memory(uint8_t *memory)
 
 	gdt[1] = 0x00af9b000000ffffull;
 	gdt[2] = 0x00cf93000000ffffull;
+	make_gate(memory, 1, guest_debug);
 	make_gate(memory, 2, guest_nmi);
 	make_gate(memory, 13, guest_gp);
 	make_gate(memory, VM_VECTOR, guest_interrupt);
@@ -313,7 +319,7 @@ static bool is_end(struct vm *vm, enum vm_end *ret)
 			memset((uint8_t *)run + run->io.data_offset, 0x77,
 			       run->io.size * run->io.count);
 		*ret = (enum vm_end)(run->io.port - PORT_FIRST);
-		return run->io.port >= PORT_FIRST && run->io.port <= PORT_FIRST + VM_INTERRUPT;
+		return run->io.port >= PORT_FIRST && run->io.port <= PORT_FIRST + VM_DEBUG;
 	case KVM_EXIT_MMIO:
 		memset(run->mmio.data, 0x77, run->mmio.is_write ? 0 : run->mmio.len);
 		return false;
@@ -351,6 +357,27 @@ enum vm_end vm_step(struct vm *vm, const char *from, struct kvm_regs *regs)
 	if (end == VM_NMI)
 		unblock_nmis(vm);
 	return end;
+}
+
+static void set_debug(struct vm *vm, uint32_t control)
+{
+	struct kvm_guest_debug debug = {.control = control};
+
+	if (ioctl(vm->vcpu, KVM_SET_GUEST_DEBUG, &debug))
+		err(1, "KVM_SET_GUEST_DEBUG");
+}
+
+void vm_debug(struct vm *vm, const char *from, struct kvm_regs *regs)
+{
+	set_place(vm, from, regs);
+	set_debug(vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
+	if (ioctl(vm->vcpu, KVM_RUN, 0))
+		err(1, "KVM_RUN");
+	if (vm->run->exit_reason != KVM_EXIT_DEBUG)
+		errx(1, "exit %u, not that of a step", vm->run->exit_reason);
+	set_debug(vm, 0);
+	if (ioctl(vm->vcpu, KVM_GET_REGS, regs))
+		err(1, "KVM_GET_REGS");
 }
 
 void vm_complete(struct vm *vm, const char *from, struct kvm_regs *regs)

@@ -31,6 +31,7 @@ enum vm_end {
 	VM_GP,
 	VM_NMI,
 	VM_INTERRUPT,
+	VM_DEBUG,
 	VM_SIGNAL,
 };
 
@@ -40,7 +41,8 @@ extern const char guest_code[], guest_loop[], guest_rdmsr[], guest_wrmsr[], gues
 	guest_rep_outs[], guest_rep_ins[], guest_read[], guest_write[], guest_rep_movs[],
 	guest_gp[], guest_nmi[], guest_interrupt[], guest_framed[], guest_frame1[], guest_frame2[],
 	guest_frame3[], guest_spin[], guest_cpuids[], guest_halt[], guest_away_by_cpuid[],
-	guest_away_by_rdmsr[], guest_away_by_out[], guest_back[], guest_end[];
+	guest_away_by_rdmsr[], guest_away_by_out[], guest_back[], guest_debug[],
+	guest_sti_rdmsr[], guest_sti_wrmsr[], guest_sti_rdpmc[], guest_end[];
 
 /* What the guest is told of its PMU. */
 enum vm_pmu {
@@ -58,6 +60,8 @@ void vm_destroy(struct vm *vm);
 
 /* Runs from a place in the guest's code. The registers are the guest's afterwards. */
 enum vm_end vm_step(struct vm *vm, const char *from, struct kvm_regs *regs);
+/* One instruction, as a debugger of the VMM's steps. */
+void vm_debug(struct vm *vm, const char *from, struct kvm_regs *regs);
 /* The instruction there is one that its VMM completes: it does, and the guest is not entered again. */
 void vm_complete(struct vm *vm, const char *from, struct kvm_regs *regs);
 /* What is on its way to the guest. */
