@@ -7,7 +7,7 @@ import dataclasses
 import pathlib
 import re
 
-from labkit import packages, stock, totals
+from labkit import kernel_log, packages, stock, totals
 from labkit.machine import LabFailure
 from labkit.source_build import BuildFailure
 
@@ -26,8 +26,6 @@ OWN_LOGS = (IN_GUEST, DIRECT, TOTALS)
 RESULT = re.compile(r"^(not )?ok \d+ (.*)$", re.M)
 PLAN = re.compile(r"^1\.\.(\d+)$", re.M)
 STATUS = re.compile(r"^# ended with status (\d+)$", re.M)
-KERNEL_REPORT = re.compile(r"Uhhuh\. NMI received for unknown reason|Dazed and confused|(?<!RETBleed: )WARNING: |BUG:|Oops|"
-                           r"general protection|INFO: (rcu|task)|KASAN: |unchecked MSR access")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +94,7 @@ def wrong_in_log(text):
 
 def wrong_in_messages(text, suite, tests):
     """Yields what a kernel should not have said, and what it should have."""
-    yield from (line for line in text.splitlines() if KERNEL_REPORT.search(line))
+    yield from kernel_log.reports(text)
     for test in tests:
         for message in suite.messages.get(test, ()):
             if not re.search(message, text):
@@ -145,6 +143,7 @@ def _judge(suite, folder, tests, kernel):
         wrong += [f"{TOTALS}: {line}" for line in totals.judge(folder, kernel)]
     dmesg = (folder / "host" / "dmesg").read_text(encoding="utf-8", errors="replace")
     wrong += [f"dmesg: {line}" for line in wrong_in_messages(dmesg, suite, tests)]
+    wrong += kernel_log.wrong_at_end(folder / "host")
     print()
     for line in wrong:
         print(f"FAILED  {line}")

@@ -5,7 +5,7 @@ import collections
 import dataclasses
 import re
 
-from labkit import symbols, vpmu
+from labkit import kernel_log, symbols, vpmu
 
 # scenarios/partition.sh
 GUESTS = ("alpha", "beta")
@@ -28,8 +28,6 @@ HOST_PERIODS = {"cycles": 98129, "instructions": 60013}
 HOST_SHARE = (0.85, 1.35)
 # A host that checks itself takes ten thousands of cycles from an overflow until the guest goes on.
 HOST_SHARE_DEBUG = (HOST_SHARE[0], 3)
-UNKNOWN_NMI = re.compile(r"Uhhuh\. NMI received for unknown reason|Dazed and confused")
-KERNEL_REPORT = re.compile(r"(?<!RETBleed: )WARNING: |BUG:|Oops|general protection|INFO: (rcu|task)|KASAN: |hw perf events .* clipping")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +150,4 @@ def kernel_messages(results, guests):
 
 def wrong_in_messages(texts):
     for who, text in texts.items():
-        for line in text.splitlines():
-            if UNKNOWN_NMI.search(line) or KERNEL_REPORT.search(line):
-                yield f"{who}: {line}"
+        yield from (f"{who}: {line}" for line in kernel_log.reports(text))
