@@ -6,6 +6,7 @@
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "check.h"
 #include "pmu.h"
@@ -16,13 +17,12 @@
 #define ROUNDS 400u
 /* Of two instructions each; the counter overflows by the last ones before the guest leaves. */
 #define LOOPS_AWAY 50u
-#define LOOPS_BACK 20000u
 #define PLACES 8u
 /* The instruction that leaves, behind DEC and JNZ, and where the guest goes on. */
 #define LEAVES_AT 5u
 #define GOES_ON_AT 7u
-/* The machine's pmu-skid, and what goes around the loops. */
-#define LATEST (4000u + 8)
+/* What goes around the loops. */
+#define AROUND 8u
 
 struct way {
 	const char *name, *code;
@@ -43,6 +43,15 @@ static const struct way ways[] = {
 	{"PMIs that come late around an RDMSR that is counted", guest_away_by_rdmsr, false, false,
 	 true},
 };
+
+/* The machine's pmu-skid, from the environment. */
+static unsigned int skid;
+
+/* Of two instructions each: more than any PMI is late. */
+static uint64_t loops_back(void)
+{
+	return 5ull * skid;
+}
 
 /* By its next entry the overflow is the guest's, whether its PMI has come or not. */
 static bool is_seen(const struct way *way)
@@ -90,7 +99,7 @@ static void note(const struct way *way, uint64_t at, const struct kvm_regs *regs
 {
 	bool is_before = way->is_users ? !has_left : at <= vm_offset(way->code) + LEAVES_AT;
 	uint64_t entry = vm_offset(way->is_users ? guest_back : way->code + GOES_ON_AT);
-	uint64_t late = 2 * (LOOPS_BACK - regs->rdi);
+	uint64_t late = 2 * (loops_back() - regs->rdi);
 
 	if (is_before) {
 		places->before++;
@@ -98,14 +107,14 @@ static void note(const struct way *way, uint64_t at, const struct kvm_regs *regs
 		places->at_entry++;
 	} else {
 		places->behind++;
-		check_is("whether it is late", 0, late > LATEST);
+		check_is("whether it is late", 0, late > skid + AROUND);
 		check_is("whether it was seen before", 0, is_seen(way));
 	}
 }
 
 static void go(const struct way *way, unsigned int round, struct vm *vm, struct places *places)
 {
-	struct kvm_regs regs = {.rcx = pmu_select(0), .rsi = LOOPS_AWAY, .rdi = LOOPS_BACK};
+	struct kvm_regs regs = {.rcx = pmu_select(0), .rsi = LOOPS_AWAY, .rdi = loops_back()};
 	bool has_left = false;
 	enum vm_end end;
 
@@ -113,7 +122,7 @@ static void go(const struct way *way, unsigned int round, struct vm *vm, struct 
 	end = vm_step(vm, way->code, &regs);
 	if (way->is_users && end == VM_DONE) {
 		has_left = true;
-		regs = (struct kvm_regs){.rdi = LOOPS_BACK};
+		regs = (struct kvm_regs){.rdi = loops_back()};
 		end = vm_step(vm, guest_back, &regs);
 	}
 	check_is("how it ended", VM_NMI, end);
@@ -145,6 +154,11 @@ static void go_and_come(const struct way *way)
 
 void test_skid(void)
 {
+	const char *setting = getenv("PMU_SKID");
+
+	skid = setting ? (unsigned int)strtoul(setting, NULL, 10) : 0;
+	if (!skid)
+		errx(2, "PMU_SKID has to be set to the machine's pmu-skid");
 	runner_pin(0);
 	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		go_and_come(&ways[i]);

@@ -56,6 +56,8 @@ class Request:
     host_tests: tuple = ()
     reloaded_parameters: str = ""
     totals_parameters: str = ""
+    # What the machine has by cpu_features, told to the tests.
+    pmu_skid: int = 0
     cpu_features: str = ""
     qemu: pathlib.Path = None
     qemu_options: str = ""
@@ -96,7 +98,7 @@ def _plan(request):
         "VENDOR_MODULE": model.kvm_module, "SELFTESTS_WANTED": " ".join(f"{parameter}:{word}" for parameter, word in request.selftests),
         "PHASES_WANTED": " ".join(request.phases),
         "RELOADED_PARAMETERS": request.reloaded_parameters, "TOTALS_PARAMETERS": request.totals_parameters,
-        "HOST_TESTS": " ".join(request.host_tests),
+        "HOST_TESTS": " ".join(request.host_tests), "PMU_SKID": request.pmu_skid,
         "FREQUENCY": request.frequency or "", "SECONDS_WANTED": request.seconds,
         "PROFILER_TIMEOUT": progress.PROFILER_TIMEOUT, "SHELL_WANTED": "1" if request.shell else "",
         "SHELL_GUESTS": "web db",

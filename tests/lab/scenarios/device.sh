@@ -6,7 +6,8 @@
 
 # A host of the partition has two counters left, and sessions ask for two.
 echo 0 >/proc/sys/kernel/nmi_watchdog
-# The processors take turns while the clock goes on, so Linux would take a handler for slow.
+# The processors take turns while the clock goes on, so Linux would take a handler for slow, and may have done so.
+echo 100000 >/proc/sys/kernel/perf_event_max_sample_rate
 echo 0 >/proc/sys/kernel/perf_cpu_time_max_percent
 echo 1 >/proc/sys/kernel/printk
 VENDOR_MODULE_NAME=$(echo "$VENDOR_MODULE" | tr - _)

@@ -8,6 +8,8 @@
 echo 0 >/proc/sys/kernel/nmi_watchdog
 # KVM says of each register that is not there that it was accessed.
 echo 1 >/proc/sys/kernel/printk
+# Of the machine, as the test `skid` has to know.
+export PMU_SKID
 in_host=
 for name in $HOST_TESTS; do
 	case $name in

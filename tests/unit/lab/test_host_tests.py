@@ -45,10 +45,10 @@ class Messages(unittest.TestCase):
         self.assertEqual(list(host_tests.wrong_in_messages("RETBleed: WARNING: Spectre v2", host_tests.HOSTILE, ())), [])
 
 
-class Skid(unittest.TestCase):
-    def test_the_program_knows_how_late_the_machine_is(self):
-        skid = host_tests.SKID.cpu_features.partition("=")[2]
-        self.assertIn(f"#define LATEST ({skid}u + 8)\n", (LAB / "hostile/skid.c").read_text(encoding="utf-8"))
+class Debug(unittest.TestCase):
+    def test_the_kernel_that_checks_itself_has_a_suite_of_its_own(self):
+        self.assertEqual(host_tests.SKID.on("debug").skid, 10 * host_tests.SKID.skid)
+        self.assertIs(host_tests.SKID.on("patched"), host_tests.SKID)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,23 @@ from labkit import packages, patched_kernel, selftests, source_build  # pylint: 
 
 EVERYWHERE = selftests.Test("a_test")
 DIFFERS = selftests.Test("b_test", ("-v", "1"), differs="it has another number of counters")
+SLOW = selftests.Test("b_test", ("-v", "2"), too_long="it takes an hour")
+SHORT = selftests.Test("b_test", ("-v", "3"), is_for_debug=True)
 
 
 class Choice(unittest.TestCase):
     def test_what_assumes_another_pmu_is_not_run_on_a_partitioned_one(self):
         with unittest.mock.patch.object(selftests, "TESTS", (EVERYWHERE, DIFFERS)):
-            self.assertEqual(selftests.chosen(False), ([EVERYWHERE, DIFFERS], []))
-            self.assertEqual(selftests.chosen(True), ([EVERYWHERE], [DIFFERS]))
+            self.assertEqual(selftests.chosen(False), [EVERYWHERE, DIFFERS])
+            self.assertEqual(selftests.chosen(True), [EVERYWHERE])
+            self.assertEqual(list(selftests.left_out()), [(DIFFERS, f"not where the PMU is partitioned: {DIFFERS.differs}")])
+
+    def test_a_kernel_that_checks_itself_has_short_ones_in_place_of_slow_ones(self):
+        with unittest.mock.patch.object(selftests, "TESTS", (EVERYWHERE, SLOW, SHORT)):
+            self.assertEqual(selftests.chosen(True), [EVERYWHERE, SLOW])
+            self.assertEqual(selftests.chosen(True, True), [EVERYWHERE, SHORT])
+            self.assertEqual(list(selftests.left_out()), [])
+            self.assertEqual(list(selftests.left_out(True)), [(SLOW, f"not on the kernel that checks itself: {SLOW.too_long}")])
 
     def test_words_are_unlike_and_the_shells(self):
         words = [test.word for test in selftests.TESTS]
@@ -31,7 +41,7 @@ class Choice(unittest.TestCase):
             self.assertRegex(word, r"^[\w,-]+$")
 
     def test_a_partition_has_some(self):
-        self.assertIn("pmu_event_filter_test", {test.program for test in selftests.chosen(True)[0]})
+        self.assertIn("pmu_event_filter_test", {test.program for test in selftests.chosen(True)})
 
 
 class Outcomes(unittest.TestCase):
