@@ -45,7 +45,7 @@ void hvpmu_kvm_request_pmi(struct kvm_vcpu *kvm_vcpu);
 
 /*
  * What KVM_SET_PMU_EVENT_FILTER lets the VM count. `counter` is a number in masks, `select` the
- * selector as the guest wrote it, 0 for a fixed counter. The caller holds kvm->srcu.
+ * selector as the guest wrote it, 0 for a fixed counter. It takes kvm->srcu itself.
  */
 bool hvpmu_kvm_is_allowed(struct kvm_vcpu *kvm_vcpu, unsigned int counter, u64 select);
 

@@ -27,7 +27,7 @@ asm(".pushsection .rodata\n"
     ".globl guest_ins, guest_rep_outs, guest_rep_ins, guest_read, guest_write, guest_rep_movs, guest_gp, guest_nmi\n"
     ".globl guest_interrupt, guest_framed, guest_frame1, guest_frame2, guest_frame3, guest_spin, guest_end\n"
     ".globl guest_cpuids, guest_halt, guest_away_by_cpuid, guest_away_by_rdmsr, guest_away_by_out, guest_back\n"
-    ".globl guest_debug, guest_sti_rdmsr, guest_sti_wrmsr, guest_sti_rdpmc\n"
+    ".globl guest_debug, guest_sti_rdmsr, guest_sti_wrmsr, guest_sti_rdpmc, guest_toggles\n"
     "guest_code:\n"
     "guest_loop:	dec %rcx; jnz guest_loop; out %al, $0x10\n"
     "guest_rdmsr:	rdmsr; out %al, $0x10\n"
@@ -51,6 +51,7 @@ asm(".pushsection .rodata\n"
     "guest_sti_rdmsr:	sti; rdmsr; out %al, $0x10\n"
     "guest_sti_wrmsr:	sti; wrmsr; out %al, $0x10\n"
     "guest_sti_rdpmc:	sti; rdpmc; out %al, $0x10\n"
+    "guest_toggles:	wrmsr; xor $0x100, %eax; dec %rsi; jnz guest_toggles; out %al, $0x10\n"
     "guest_cpuids:	xor %eax, %eax; cpuid; dec %rsi; jnz guest_cpuids; out %al, $0x10\n"
     "guest_halt:	hlt; jmp guest_halt\n"
     "guest_away_by_cpuid:	dec %rsi; jnz guest_away_by_cpuid; cpuid; jmp guest_back\n"
@@ -282,10 +283,15 @@ void vm_create(struct vm *ret, enum vm_pmu pmu)
 	close(kvm);
 }
 
-void vm_destroy(struct vm *vm)
+void vm_remove_vcpu(struct vm *vm)
 {
 	munmap(vm->run, vm->run_size);
 	close(vm->vcpu);
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vm_remove_vcpu(vm);
 	close(vm->fd);
 	munmap(vm->memory, VM_MEMORY_SIZE);
 }

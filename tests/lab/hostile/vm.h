@@ -42,7 +42,7 @@ extern const char guest_code[], guest_loop[], guest_rdmsr[], guest_wrmsr[], gues
 	guest_gp[], guest_nmi[], guest_interrupt[], guest_framed[], guest_frame1[], guest_frame2[],
 	guest_frame3[], guest_spin[], guest_cpuids[], guest_halt[], guest_away_by_cpuid[],
 	guest_away_by_rdmsr[], guest_away_by_out[], guest_back[], guest_debug[], guest_sti_rdmsr[],
-	guest_sti_wrmsr[], guest_sti_rdpmc[], guest_end[];
+	guest_sti_wrmsr[], guest_sti_rdpmc[], guest_toggles[], guest_end[];
 
 /* What the guest is told of its PMU. */
 enum vm_pmu {
@@ -55,6 +55,8 @@ enum vm_pmu {
 void vm_create(struct vm *ret, enum vm_pmu pmu);
 /* Another vCPU of that VM, whose memory it shares but for page tables of its own. */
 void vm_add_vcpu(const struct vm *vm, unsigned int id, struct vm *ret);
+/* Before the VM goes. */
+void vm_remove_vcpu(struct vm *vm);
 /* With one vCPU. */
 void vm_destroy(struct vm *vm);
 
