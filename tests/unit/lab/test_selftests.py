@@ -31,6 +31,7 @@ class Choice(unittest.TestCase):
         with unittest.mock.patch.object(selftests, "TESTS", (EVERYWHERE, SLOW, SHORT)):
             self.assertEqual(selftests.chosen(True), [EVERYWHERE, SLOW])
             self.assertEqual(selftests.chosen(True, True), [EVERYWHERE, SHORT])
+            self.assertEqual(selftests.chosen(False, True), [EVERYWHERE])
             self.assertEqual(list(selftests.left_out()), [])
             self.assertEqual(list(selftests.left_out(True)), [(SLOW, f"not on the kernel that checks itself: {SLOW.too_long}")])
 
