@@ -112,16 +112,16 @@ def _leads(rows, names, image, min_share):
     return None
 
 
-def hot_functions_lead(hvprof, results, *options, counts_time=True):
-    """From the moment on at which the guest's workload runs; what came before is its boot. An event that does not count
-    time hardly sees a function that is one repeated instruction."""
+def hot_functions_lead(hvprof, results, *options, event=None):
+    """From the moment on at which the guest's workload runs; what came before is its boot. `event` is None for one that
+    counts time, of which every function has what it takes."""
     for guest in domains.GUESTS.values():
         start = results.seconds_of("vm_ready", guest.name) - hvprof.start_time() / 1e9
         profile = Profile(hvprof.report(f"--time={max(start, 0):.3f}-", *options))
         kernel = profile.select(owner="domain", domain=guest.name, mode="guest-kernel")
         user = profile.select(owner="domain", domain=guest.name, mode="guest-user")
         wrong = _leads(kernel, guest.hot_kernel, guest.kernel_image, MIN_KERNEL_SHARE)
-        if wrong and (counts_time or not guest.kernel_repeats):
+        if wrong and event not in guest.kernel_lacks:
             yield f"{guest.name}, kernel: {wrong}"
         wrong = _leads(user, (guest.hot_user,), guest.name, MIN_USER_SHARE)
         if wrong:

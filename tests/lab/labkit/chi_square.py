@@ -88,14 +88,30 @@ def _pool(classes):
     return classes
 
 
-def compare(truth, samples):
+def _without_moved(classes, most):
+    """Leaves out what the rest has more than its share of all that are left, but not more than `most` samples."""
+    *others, rest = classes
+    if rest.name != REST or rest.share >= 1:
+        return classes
+    steady = sum(item.observed for item in others)
+    excess = rest.observed - steady * rest.share / (1 - rest.share)
+    left_out = min(max(round(excess), 0), int(most))
+    total = steady + rest.observed - left_out
+    return [dataclasses.replace(item, expected=total * item.share, observed=item.observed - (left_out if item is rest else 0))
+            for item in classes]
+
+
+def compare(truth, samples, moved=0):
     """Tests samples (name -> number) against the truth (name -> weight). What has no weight in the truth
-    goes to the rest: whether it may be there at all is another question."""
+    goes to the rest: whether it may be there at all is another question. `moved` is the share of the samples that may have come to the
+    rest from anywhere, and are left out."""
     weight = sum(truth.values())
     total = sum(samples.values())
     names = truth.keys() | samples.keys()
     classes = _pool(Class(name, truth.get(name, 0) / weight, total * truth.get(name, 0) / weight,
                           samples.get(name, 0)) for name in names)
+    if moved and classes:
+        classes = _without_moved(classes, moved * total)
     statistic = sum((item.observed - item.expected) ** 2 / item.expected
                     for item in classes if item.expected)
     return Test(tuple(classes), statistic, len(classes) - 1)

@@ -7,6 +7,8 @@ import pathlib
 import subprocess
 import tempfile
 
+from labkit import programs
+
 
 class HvprofFailure(Exception):
     """hvprof ended with another status than asked for; the message has what it said."""
@@ -50,7 +52,8 @@ class Hvprof:
     def command(self, verb, *options, images=None):
         """The whole command line; `images` replaces the options that say where images are."""
         images = self._images if images is None else images
-        return [self._program, verb, "-i", str(self._results.session), *images, *options]
+        sources = ["--source", str(programs.PROJECT)] if verb == "annotate" else []
+        return [self._program, verb, "-i", str(self._results.session), *images, *sources, *options]
 
     def start_time(self):
         """The session's start in nanoseconds of the host's CLOCK_MONOTONIC."""

@@ -8,7 +8,11 @@ import subprocess
 from labkit.packages import Unavailable
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
-CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer", "-pthread")
+PROJECT = LAB.parents[1]
+# The same machine code and the same debug information wherever the project lies: a machine that is deterministic
+# runs another way when a byte of its images is another.
+CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer", "-pthread",
+          f"-ffile-prefix-map={PROJECT}=/hvprof")
 # A fixed address apart from busybox's: a guest's samples hold nothing but an address, so without
 # /proc/PID/maps only a program that is not relocated can be found from outside.
 FIXED = ("-fno-pie", "-no-pie", "-Wl,-Ttext-segment=0x10000000", "-Wl,--build-id")
@@ -21,7 +25,7 @@ PACKAGES = {
     "setpriv": "util-linux",
 }
 
-HV_PMU = LAB.parents[1] / "hv-pmu"
+HV_PMU = PROJECT / "hv-pmu"
 # scenario -> its program, sources, flags
 TEST_PROGRAMS = {
     "hostile": ("hostile", ("hostile/*.c",), ()),
@@ -38,11 +42,11 @@ def find_program(name):
 
 
 def build(output, sources, extra=()):
-    """Compiles one program from sources of this folder, which it keeps for annotation."""
+    """Compiles one program from sources of this folder; its debug information has them below /hvprof."""
     output.parent.mkdir(parents=True, exist_ok=True)
     command = [str(find_program("gcc")), *CFLAGS, *extra, "-o", str(output),
                *(str(LAB / source) for source in sources)]
-    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True, cwd=PROJECT)
     if done.returncode:
         raise RuntimeError(f"cannot build {output.name}:\n{done.stderr}")
     return output

@@ -3,21 +3,21 @@
 
 The file is that of the machine's device isa-truth (hw/i386/isa-truth.c in the series of patches has its format). It knows guests by the
 roots of their nested page tables, and which address space of the host entered them; it knows no names. A guest's name is found by
-its kernel: each one has its kallsyms at an address of its own (KASLR), and its kernel executes what lies there.
+the function in which its kernel spends its time, which is another one in each guest: it executes most where its own kallsyms have it.
 """
 
 import collections
 import dataclasses
 import typing
 
-from labkit import symbols
+from labkit import domains, symbols
 
 HOST = "host"
 UNKNOWN_VMM = "0"
-# Of a guest's instructions in kernel mode, those in its kernel's text (the rest is its modules'), and those that seem to be in
-# the text of another guest's kernel, which may overlap with it.
-MIN_IN_TEXT = 0.02
-MAX_IN_OTHERS = 0.1 * MIN_IN_TEXT
+# Of a guest's instructions in kernel mode, those that are in its hot function, and those that seem to be in another guest's, where
+# it has something else: KASLR may have put both kernels at nearly the same place.
+MIN_IN_HOT = 0.2
+MAX_IN_OTHERS = 0.1 * MIN_IN_HOT
 
 
 class TruthError(Exception):
@@ -90,23 +90,22 @@ def pooled(truth, is_wanted):
     return pool
 
 
-def _text_range(results, name):
-    """From _text to the end of the kernel's text, by a guest's kallsyms."""
-    table = symbols.of_kallsyms(results.guest_file(name, "kallsyms"))
-    return range(table.address_of("_text"), table.address_of("_etext"))
+def _share_in(functions, table, kernel):
+    """Of the steps in `kernel`, those in the functions of these names, as a kallsyms has them."""
+    hot = sum(count for address, count in kernel.items()
+              if (start := table.find(address)) is not None and not table.names(start).isdisjoint(functions))
+    return hot / sum(kernel.values())
 
 
 def name_guests(truth, results):
     """Names the guests: vmm -> name. Raises TruthError when one has no name, or two."""
-    ranges = {name: _text_range(results, name) for name in results.guest_names()}
+    tables = {name: symbols.of_kallsyms(results.guest_file(name, "kallsyms")) for name in results.guest_names()}
     names = {}
     for vmm in {key.vmm for key in truth.steps if key.domain != HOST}:
         kernel = pooled(truth, lambda key, vmm=vmm: key.vmm == vmm and not key.is_user)
-        total = sum(kernel.values())
-        shares = {name: sum(count for address, count in kernel.items() if address in text) / total
-                  for name, text in ranges.items()}
+        shares = {name: _share_in(domains.GUESTS[name].hot_kernel, table, kernel) for name, table in tables.items()}
         ordered = sorted(shares, key=lambda name: -shares[name])
-        if shares[ordered[0]] < MIN_IN_TEXT or any(
+        if shares[ordered[0]] < MIN_IN_HOT or any(
                 shares[name] > MAX_IN_OTHERS for name in ordered[1:]):
             raise TruthError(f"the guest that the address space {vmm} runs is none or several of them: {shares}")
         names[vmm] = ordered[0]

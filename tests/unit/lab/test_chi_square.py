@@ -51,6 +51,17 @@ class Comparison(unittest.TestCase):
         test = chi_square.compare({"a": 970, "b": 30}, {"a": 970, "b": 30, "never": 100})
         self.assertLess(test.p, 1e-4)
 
+    def test_what_came_to_the_rest_may_be_left_out_but_no_more_than_said(self):
+        truth = {"a": 600, "b": 370} | {f"cold {n}": 1 for n in range(30)}
+        samples = {"a": 600, "b": 370, "cold 1": 60}
+        self.assertLess(chi_square.compare(truth, samples).p, 1e-4)
+        test = chi_square.compare(truth, samples, moved=0.03)
+        self.assertEqual((test.classes[-1].name, test.classes[-1].observed), (chi_square.REST, 30))
+        self.assertAlmostEqual(sum(item.expected for item in test.classes), 1000)
+        self.assertEqual(test.p, 1)
+        self.assertLess(chi_square.compare(truth, {"a": 600, "b": 370, "cold 1": 120}, moved=0.03).p, 1e-4)
+        self.assertLess(chi_square.compare(truth, {"a": 700, "b": 270, "cold 1": 60}, moved=0.03).p, 1e-4)
+
     def test_a_share_that_is_a_tenth_too_large_is_found(self):
         test = chi_square.compare({"a": 500, "b": 500}, {"a": 5500, "b": 4500})
         self.assertLess(test.p, 1e-20)

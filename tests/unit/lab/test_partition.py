@@ -62,7 +62,15 @@ class Wrong(unittest.TestCase):
         wanted = partition.expected_host("cycles", STEP)
         right = figures(host={("stat", "cycles"): wanted, ("cycles", "cycles"): wanted + wanted // 10})
         self.assertEqual(list(partition.wrong_in_host(right, STEP)), [])
-        self.assertEqual(len(list(partition.wrong_in_host(figures(host={("stat", "cycles"): 0}), STEP))), 1)
+        for wrong in (0, wanted // 2, wanted * 7 // 4):
+            with self.subTest(wrong):
+                self.assertTrue(list(partition.wrong_in_host(figures(host={("stat", "cycles"): wrong}), STEP)))
+
+    def test_a_host_that_has_too_few_in_all_steps_is(self):
+        wanted = partition.expected_host("cycles", STEP)
+        few = {(step, "cycles"): wanted * 4 // 5 for step in partition.STEPS}
+        self.assertEqual(len(list(partition.wrong_in_host(figures(host=few), STEP))), 1)
+        self.assertEqual(list(partition.wrong_in_host(figures(host=few | {("stat", "cycles"): wanted * 5 // 4}), STEP)), [])
 
     def test_messages_of_kernels_are(self):
         texts = {"host": "[1] Uhhuh. NMI received for unknown reason 2c on CPU 0.\n[2] RETBleed: WARNING: Spectre v2 mitigation\n",

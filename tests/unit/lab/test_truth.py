@@ -37,11 +37,12 @@ class Files(unittest.TestCase):
         path.write_text(HEAD.format(*cpus, total, unattributed, dropped) + lines, encoding="ascii")
         return truth.read(path)
 
-    def add_kallsyms(self, name, start, end):
+    def add_kallsyms(self, name, start, hot):
+        """A kernel whose first function is `hot`."""
         path = self.folder / "guests" / name / "kallsyms"
         path.parent.mkdir(parents=True)
-        path.write_text(f"{start:x} T _text\n{start:x} T first\n{start + 4:x} t second\n"
-                        f"{start:x} D no_function\n{end:x} T _etext\n", encoding="ascii")
+        path.write_text(f"{start:x} T _text\n{start:x} T {hot}\n{start + 4:x} t second\n"
+                        f"{start:x} D no_function\n", encoding="ascii")
 
 
 class Reading(Files):
@@ -68,21 +69,29 @@ class Reading(Files):
 
 
 class Names(Files):
-    def test_a_guest_is_named_by_where_its_kernel_is(self):
-        self.add_kallsyms("db", 0xffffffff91000000, 0xffffffff91c00000)
-        self.add_kallsyms("web", 0xffffffffa2000000, 0xffffffffa2c00000)
-        self.assertEqual(truth.name_guests(self.read(), Results(self.folder)), {"7000": "db", "8000": "web"})
+    lines = LINES.replace("ffffffffa2000004", "ffffffffa2000000")
 
-    def test_kernels_at_one_address_are_an_error(self):
-        self.add_kallsyms("db", 0xffffffff91000000, 0xffffffff91c00000)
-        self.add_kallsyms("web", 0xffffffff91000000, 0xffffffff91c00000)
+    def test_a_guest_is_named_by_where_its_hot_function_is(self):
+        self.add_kallsyms("db", 0xffffffff91000000, "wp512_process_buffer")
+        self.add_kallsyms("web", 0xffffffffa2000000, "sha1_transform")
+        self.assertEqual(truth.name_guests(self.read(self.lines), Results(self.folder)), {"7000": "db", "8000": "web"})
+
+    def test_kernels_may_overlap(self):
+        self.add_kallsyms("db", 0xffffffff91000000, "wp512_process_buffer")
+        self.add_kallsyms("web", 0xffffffff91000004, "sha1_transform")
+        lines = self.lines.replace("ffffffffa2000000", "ffffffff91000004")
+        self.assertEqual(truth.name_guests(self.read(lines), Results(self.folder)), {"7000": "db", "8000": "web"})
+
+    def test_hot_functions_at_one_address_are_an_error(self):
+        self.add_kallsyms("db", 0xffffffff91000000, "wp512_process_buffer")
+        self.add_kallsyms("web", 0xffffffff91000000, "sha1_transform")
         with self.assertRaises(truth.TruthError):
-            truth.name_guests(self.read(), Results(self.folder))
+            truth.name_guests(self.read(self.lines), Results(self.folder))
 
     def test_a_guest_whose_kernel_is_not_known_is_an_error(self):
-        self.add_kallsyms("db", 0xffffffff91000000, 0xffffffff91c00000)
+        self.add_kallsyms("db", 0xffffffff91000000, "wp512_process_buffer")
         with self.assertRaises(truth.TruthError):
-            truth.name_guests(self.read(), Results(self.folder))
+            truth.name_guests(self.read(self.lines), Results(self.folder))
 
 
 class Symbols(unittest.TestCase):
@@ -102,7 +111,7 @@ class Symbols(unittest.TestCase):
 
 class Owners(Files):
     def owner(self, *addresses):
-        self.add_kallsyms("web", 0xffffffffa2000000, 0xffffffffa2c00000)
+        self.add_kallsyms("web", 0xffffffffa2000000, "first")
         program = self.folder / "guests/web/root/usr/bin/web"
         program.parent.mkdir(parents=True)
         program.symlink_to(sys.executable)
