@@ -114,13 +114,14 @@ def _leads(rows, names, image, min_share):
 
 def hot_functions_lead(hvprof, results, *options, event=None):
     """From the moment on at which the guest's workload runs; what came before is its boot. `event` is None for one that
-    counts time, of which every function has what it takes."""
+    counts time. Of branches a hot function may have a smaller share than of time, so it is enough that it leads."""
+    min_share = 0 if event == "branches" else MIN_KERNEL_SHARE
     for guest in domains.GUESTS.values():
         start = results.seconds_of("vm_ready", guest.name) - hvprof.start_time() / 1e9
         profile = Profile(hvprof.report(f"--time={max(start, 0):.3f}-", *options))
         kernel = profile.select(owner="domain", domain=guest.name, mode="guest-kernel")
         user = profile.select(owner="domain", domain=guest.name, mode="guest-user")
-        wrong = _leads(kernel, guest.hot_kernel, guest.kernel_image, MIN_KERNEL_SHARE)
+        wrong = _leads(kernel, guest.hot_kernel, guest.kernel_image, min_share)
         if wrong and event not in guest.kernel_lacks:
             yield f"{guest.name}, kernel: {wrong}"
         wrong = _leads(user, (guest.hot_user,), guest.name, MIN_USER_SHARE)
