@@ -84,7 +84,7 @@ def parse_record(text):
     return int(samples.group(1)) if samples else 0
 
 
-def _windows(results):
+def windows_of(results):
     """(phase, step) -> its time, in nanoseconds of the host's CLOCK_MONOTONIC. The timeline has hundredths of a second, cut off: what
     is in the last one of a step is its program's, as that of the next step is not there before perf is."""
     begun, windows, ended = {}, {}, 0
@@ -114,7 +114,7 @@ def _host_samples(results, phase, windows, session):
 
 def read_phase(results, phase, session):
     """guest -> Figures"""
-    host = _host_samples(results, phase, _windows(results), session) if phase.is_recorded else {}
+    host = _host_samples(results, phase, windows_of(results), session) if phase.is_recorded else {}
     figures = {}
     for guest in phase.guests:
         folder = results.guest_file(guest, "figures") / phase.name

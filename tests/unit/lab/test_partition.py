@@ -95,6 +95,15 @@ class Reading(unittest.TestCase):
         self.assertEqual(set(found), set(partition.GUESTS))
         self.assertEqual(found["beta"], partition.Figures((vpmu.Count("cycles", 17, 100.0),), {"cycles": 199, "instructions": 199}, {}))
 
+    def test_a_step_has_nothing_of_the_one_before(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            (folder / "timeline").write_text("1.00 step both stat\n1.50 done both stat\n1.50 step both cycles\n2.25 done both cycles\n"
+                                             "3.00 step both greedy\n3.50 done both greedy\n", encoding="ascii")
+            windows = partition.windows_of(results.Results(folder))
+        self.assertEqual(windows, {("both", "stat"): (1000000000, 1510000000), ("both", "cycles"): (1510000000, 2260000000),
+                                   ("both", "greedy"): (3000000000, 3510000000)})
+
     def test_a_recording_without_samples(self):
         self.assertEqual(partition.parse_record("[ perf record: Captured and wrote 0.010 MB /tmp/data ]\n"), 0)
 
