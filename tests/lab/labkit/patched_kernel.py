@@ -6,6 +6,7 @@ In the cache, for a source version V and a key K of series, configuration and co
     linux-source-6.12@V/    the source as it was downloaded: a changed series is built without network
     linux-VARIANT@V+K/      boot/ and lib/modules/ as a kernel package has them, the log of the build
     linux-tree-K/           what was built in a tree, K of its path, as it was when it was last used
+    linux-kept/             the stock kernel's tree, between its build and that of the patched one
     linux-build/            the tree while a build runs, and after one that failed: 1.5 GB, so it goes when it is done
 """
 
@@ -154,15 +155,38 @@ def collect(tree, target):
     shutil.copyfile(tree / "modules.builtin", target / "lib/modules" / release / "modules.builtin")
 
 
+def _building(target):
+    return source_build.building(target, "linux-build", WHAT, ENVIRONMENT)
+
+
+def _finish(variant, tree, staged, log):
+    """What is left when the source is there, or another variant's objects with it."""
+    if variant.is_patched:
+        apply_series(tree, log)
+    configure(tree, variant, log)
+    # The number of a build is in the image.
+    (tree / ".version").unlink(missing_ok=True)
+    compile_in(tree, log)
+    collect(tree, staged)
+
+
 def _build(variant, tarball, target):
-    with source_build.building(target, "linux-build", WHAT, ENVIRONMENT) as (work, staged, log):
-        tree = work / "linux"
-        unpack(tarball, tree, log)
-        if variant.is_patched:
-            apply_series(tree, log)
-        configure(tree, variant, log)
-        compile_in(tree, log)
-        collect(tree, staged)
+    with _building(target) as (work, staged, log):
+        unpack(tarball, work / "linux", log)
+        _finish(variant, work / "linux", staged, log)
+
+
+def _build_pair(tarball, targets):
+    """The stock kernel, then in the same tree the patched one: two thirds of the objects are the same."""
+    kept = cache_dir() / "linux-kept"
+    shutil.rmtree(kept, ignore_errors=True)
+    with _building(targets["stock"]) as (work, staged, log):
+        unpack(tarball, work / "linux", log)
+        _finish(VARIANTS["stock"], work / "linux", staged, log)
+        (work / "linux").rename(kept)
+    with _building(targets["patched"]) as (work, staged, log):
+        kept.rename(work / "linux")
+        _finish(VARIANTS["patched"], work / "linux", staged, log)
 
 
 def of_tree(tree):
@@ -176,16 +200,43 @@ def of_tree(tree):
     return _kernel_in(target, "of a tree")
 
 
+def _entry(variant):
+    return f"linux-{variant.name}@*+{key(variant, compiler())}"
+
+
+def _tarball(say):
+    source_build.check_tools(WHAT, NEEDED)
+    return packages.provide_linux_tarball(LINUX, say)
+
+
+def _say_build(names, version, say):
+    series = f"{len(patches())} patches" if any(VARIANTS[name].is_patched for name in names) else "no patches"
+    say(f"build Linux {version}, {' and '.join(names)}, with {series}: about five minutes on two processors")
+
+
+def provide_pair(say):
+    """Builds the kernels with and without the series where the cache has neither: together they are sooner there than one by one."""
+    entries = {name: _entry(VARIANTS[name]) for name in ("stock", "patched")}
+
+    def build():
+        if source_build.newest_complete(entries["patched"]):
+            return
+        version, tarball = _tarball(say)
+        _say_build(entries, version, say)
+        _build_pair(tarball, {name: cache_dir() / entry.replace("*", version) for name, entry in entries.items()})
+
+    if not any(source_build.newest_complete(entry) for entry in entries.values()):
+        source_build.provide(entries["stock"], "linux", build)
+
+
 def provide(name, say):
     """The Kernel of a variant; built when the cache has it not. Raises Unavailable or BuildFailure."""
     variant = VARIANTS[name]
-    source_build.check_tools(WHAT, NEEDED)
-    entry = f"linux-{name}@*+{key(variant, compiler())}"
+    entry = _entry(variant)
 
     def build():
-        version, tarball = packages.provide_linux_tarball(LINUX, say)
-        series = f"{len(patches())} patches" if variant.is_patched else "no patches"
-        say(f"build Linux {version}, {name}, with {series}: about five minutes on two processors")
+        version, tarball = _tarball(say)
+        _say_build([name], version, say)
         _build(variant, tarball, cache_dir() / entry.replace("*", version))
 
     folder = source_build.provide(entry, "linux", build)

@@ -109,6 +109,28 @@ class Kernel(Fixture):
             kernel = patched_kernel.provide("stock", self.fail)
         self.assertEqual((kernel.version, kernel.root), ("6.12.9-1", folder))
 
+    def test_the_pair_is_built_where_the_cache_has_neither(self):
+        found = []
+
+        def build(_, targets):
+            found.append(sorted(targets))
+            for target in targets.values():
+                target.mkdir()
+                (target / ".complete").touch()
+
+        with unittest.mock.patch.multiple(patched_kernel, compiler=lambda: "gcc", NEEDED={}, _build_pair=build), \
+                unittest.mock.patch.object(packages, "provide_linux_tarball", return_value=("6.12.9-1", None)):
+            for _ in range(2):
+                patched_kernel.provide_pair(str)
+        self.assertEqual(found, [["patched", "stock"]])
+
+    def test_one_of_the_pair_is_no_reason_to_build_the_other(self):
+        with unittest.mock.patch.object(patched_kernel, "compiler", return_value="gcc"):
+            folder = packages.cache_dir() / f"linux-patched@6.12.9-1+{patched_kernel.key(PATCHED, 'gcc')}"
+            folder.mkdir()
+            (folder / ".complete").touch()
+            patched_kernel.provide_pair(self.fail)
+
     def test_a_missing_package_is_a_reason_to_skip(self):
         with unittest.mock.patch.object(patched_kernel, "NEEDED", {"bc": "/no/bc"}), \
                 self.assertRaisesRegex(packages.Unavailable, "apt-get install bc$"):
