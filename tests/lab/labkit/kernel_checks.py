@@ -26,6 +26,14 @@ MESSAGE = re.compile(r"^(?:\S*?/)?((?:arch|include|kernel|virt|drivers|tools)/\S
                      re.M)
 
 
+def tell(name, lines):
+    """Prints a check's result; returns whether it passed."""
+    print(f"{'not ok' if lines else 'ok    '}  {name}", flush=True)
+    for line in lines:
+        print(f"          {line}")
+    return not lines
+
+
 def touched_by(patch):
     """The files that a patch changes or adds."""
     return re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(encoding="utf-8"), re.M)
