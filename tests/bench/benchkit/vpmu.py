@@ -14,7 +14,7 @@ from benchkit.figures import CannotMeasure, Figure, say
 LAB = pathlib.Path(__file__).resolve().parent.parent.parent / "lab"
 # An instruction takes 2 ns, and 2 cycles.
 ICOUNT = 1
-# The small kernel has no 5-level paging, which a guest would use, and the machine checks a guest's addresses by the host's.
+# The small kernel has no 5-level paging, and guests are to have what their host has.
 CPU_FEATURES = {"intel": "pmu-gp=8,la57=off", "amd": "pmu-amd-v2=on,la57=off"}
 GOAL = 0.2
 # What the PMU has no part in.

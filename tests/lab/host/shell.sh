@@ -9,7 +9,7 @@ for name in $SHELL_GUESTS; do
 done
 cat <<T
 
-This is the host of the lab ($MACHINE), $(nproc) processors, Debian's kernel, KVM.
+This is the host of the lab ($MACHINE), $(nproc) processors, Linux $(uname -r), KVM.
   ps | grep qemu                  the guests, each in its own QEMU
   hvprof list                     what hvprof sees (when it was given with --hvprof)
   hvprof record -a -o /out/hvprof.data -- sleep 10

@@ -16,9 +16,8 @@ CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wconversi
           "-mgeneral-regs-only", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
           "-fcf-protection=none", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096",
           "-Wl,--no-warn-rwx-segments")
-# What isa-debug-exit makes of 16 and 17 (image/console.c).
+# What isa-debug-exit makes of 16 (image/console.c).
 STATUS_WELL = 33
-STATUS_NOT_WELL = 35
 # The image needs a second; this is for one that a fault of the machine has caught in a loop.
 MAX_SECONDS = 120
 

@@ -16,6 +16,7 @@ from labkit import bare, pmu_machine, source_build
 from labkit.packages import cache_dir
 
 FOLDER = bare.BARE / "faults"
+TOUCHED = re.compile(r"^\+\+\+ b/(\S+)", re.M)
 HEADER = re.compile(r"^(Machine|Caught-by): (.+)$", re.M)
 
 
@@ -33,6 +34,10 @@ class Fault:
 
     def file_name(self):
         return f"{self.name}-{hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]}"
+
+    def touched(self):
+        """The files that it changes."""
+        return TOUCHED.findall(self.path.read_text(encoding="utf-8"))
 
     def catches(self, log):
         """The failed checks that this fault was to be caught by."""
@@ -61,7 +66,8 @@ def _build(faults, folder, source, say):
     with source_build.work_folder("qemu-faults-build") as work, pmu_machine.open_log(work / "build.log") as log:
         pmu_machine.unpack(source, work / "source", log)
         pmu_machine.compile_in(work / "source", work / "objects", log)
-        for fault in faults:
+        # One after the other in the same file: it is compiled once for taking one back and putting the next one in.
+        for fault in sorted(faults, key=Fault.touched):
             say(f"build the fault {fault.name}")
             source_build.patch(work / "source", fault.path, log)
             log.run("ninja", pmu_machine.PROGRAM, cwd=work / "objects")

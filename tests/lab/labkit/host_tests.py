@@ -11,7 +11,7 @@ from labkit import kernel_log, packages, stock, totals
 from labkit.machine import LabFailure
 from labkit.source_build import BuildFailure
 
-# The small kernel has no 5-level paging, which a guest would use, and the machine checks a guest's addresses by the host's.
+# The small kernel has no 5-level paging, and guests are to have what their host has.
 CPU_FEATURES = {"intel": "pmu-gp=8,la57=off", "amd": "pmu-amd-v2=on,la57=off"}
 
 # Runs in a guest.

@@ -11,11 +11,13 @@ from labkit.tree import Tree
 
 FIRMWARE = ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin")
 FIRMWARE_FOLDERS = ("/usr/share/seabios", "/usr/share/qemu")
+# What else the host loads for a scenario, where its kernel has that as a module: /dev/cpu/N/msr.
+SCENARIO_MODULES = {"hostile": ("msr",)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Kernels:
-    """What host and guests boot; `guest` is Debian's."""
+    """What host and guests boot."""
 
     host: Kernel
     guest: Kernel
@@ -78,7 +80,8 @@ def host_tree(plan, kernels, built, guest_images):
     """`built` maps names of programs, `guest_images` names of guests to their initramfs files."""
     tree = host_programs(plan, built)
     add_firmware(tree)
-    tree.add_modules(kernels.host, ("virtio_pci", "virtio_blk", plan.kvm_module), {"kvm": plan.kvm_parameters})
+    modules = ("virtio_pci", "virtio_blk", *SCENARIO_MODULES.get(plan.scenario.stem, ()), plan.kvm_module)
+    tree.add_modules(kernels.host, modules, {"kvm": plan.kvm_parameters})
     tree.add_file("/init", programs.LAB / "host/init", 0o755)
     for script in ("lab.sh", "shell.sh", "tap.sh"):
         tree.add_file(f"/lab/{script}", programs.LAB / "host" / script)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a log of the PMU machine's own tests says, and how its seeded faults are read and built."""
 
+import itertools
 import os
 import pathlib
 import sys
@@ -14,6 +15,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lab"))
 from labkit import bare, bare_faults, packages, pmu_machine, source_build  # noqa: E402  pylint: disable=wrong-import-position
 
 WELL = b"TAP version 13\n# Intel\nok 1 one\nok 2 two\n1..2\n# 2 checks\n"
+# What the image ends with when a check fails.
+STATUS_NOT_WELL = 35
 FAILED = b"ok 1 one\nnot ok 2 two: want 0x1 got 0x2\n1..2\n"
 
 
@@ -23,7 +26,7 @@ class Logs(unittest.TestCase):
 
     def test_what_is_wrong_is_said(self):
         for text, status, wanted in (
-                (FAILED, bare.STATUS_NOT_WELL,
+                (FAILED, STATUS_NOT_WELL,
                  ["two: want 0x1 got 0x2", "the emulator ended with status 35"]),
                 (WELL, 0, ["the emulator ended with status 0"]),
                 (WELL, None, ["it did not end"]),
@@ -43,8 +46,8 @@ class Faults(unittest.TestCase):
     def test_a_fault_is_caught_by_the_check_that_it_names(self):
         fault = self.read("It is broken.\n\nMachine: amd-v2\nCaught-by: two\n\n--- a/x\n+++ b/x\n")
         self.assertEqual((fault.name, fault.machine), ("broken", "amd-v2"))
-        self.assertEqual(fault.catches(bare.Log(FAILED, bare.STATUS_NOT_WELL)), ["two: want 0x1 got 0x2"])
-        self.assertEqual(fault.catches(bare.Log(FAILED.replace(b"two", b"three"), bare.STATUS_NOT_WELL)), [])
+        self.assertEqual(fault.catches(bare.Log(FAILED, STATUS_NOT_WELL)), ["two: want 0x1 got 0x2"])
+        self.assertEqual(fault.catches(bare.Log(FAILED.replace(b"two", b"three"), STATUS_NOT_WELL)), [])
         self.assertEqual(fault.catches(bare.Log(WELL, bare.STATUS_WELL)), [])
 
     def test_a_head_without_its_lines_is_refused(self):
@@ -102,10 +105,18 @@ class Building(unittest.TestCase):
                              fault.path.read_text(encoding="utf-8"))
         self.assertNotIn("qemu-faults-build", self.left())
 
+    def test_faults_of_the_same_file_are_built_one_after_the_other(self):
+        faults = bare_faults.all_faults()
+        bare_faults.provide(faults, self.said.append)
+        touched = {f"build the fault {fault.name}": fault.touched() for fault in faults}
+        order = [touched[line] for line in self.said if line in touched]
+        self.assertEqual(len(list(itertools.groupby(order))), len({*map(tuple, order)}))
+        self.assertLess(len({*map(tuple, order)}), len(faults))
+
     def test_what_is_in_the_cache_is_not_built_again(self):
         faults = bare_faults.all_faults()
         paths = bare_faults.provide(faults[:2], self.said.append)
-        self.assertEqual(self.said[-2:], [f"build the fault {fault.name}" for fault in faults[:2]])
+        self.assertEqual(sorted(self.said[-2:]), [f"build the fault {fault.name}" for fault in faults[:2]])
         self.write_tool("ninja", "exit 1")
         self.assertEqual(bare_faults.provide(faults[:2], self.said.append), paths)
         with self.assertRaises(pmu_machine.BuildFailure):

@@ -115,10 +115,11 @@ class Objects(Fixture):
 
 
 class Packages(unittest.TestCase):
-    def test_the_set_up_list_has_what_looks_at_the_series(self):
+    def test_the_set_up_list_has_what_builds_and_what_looks_at_the_series(self):
         setup = (LAB.parents[1] / "packaging/setup").read_text(encoding="utf-8")
-        group = setup.partition('[kernel]="')[2].partition('"')[0].split()
-        self.assertLessEqual({"clang", "perl", "sparse", *patched_kernel.NEEDED}, set(group))
+        kernel, check = (setup.partition(f"[{name}]=\"")[2].partition('"')[0].split() for name in ("kernel", "kernel-check"))
+        self.assertEqual(set(kernel), set(patched_kernel.NEEDED))
+        self.assertEqual(set(check), {"clang", "sparse"})
 
 
 if __name__ == "__main__":

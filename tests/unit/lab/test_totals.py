@@ -34,7 +34,7 @@ RIGHT = {
 }
 
 
-def wrong(changed=None, log=LOG, kernel=None):
+def wrong(changed=None, log=LOG, kernel="patched"):
     rows = RIGHT | (changed or {})
     return list(totals.wrong(totals.parse_truth(log), totals.parse_stat((HEAD + "".join(rows.values())).splitlines()), kernel))
 
@@ -44,10 +44,11 @@ class Judged(unittest.TestCase):
         self.assertEqual(wrong(), [])
 
     def test_a_guest_that_counted_too_little_or_too_much(self):
-        for guest in (7_999, 8_001 + 2 * totals.AROUND_ENTRY_DEFAULT):
+        for guest in (7_999, 8_001 + 2 * totals.BOUNDS["patched"].around_entry):
             changed = {(7, 0): row(7, 0, guest, 2_000, 2), (7, ""): row(7, "", guest + 5_000, 4_000, 4, exits=2)}
             self.assertRegex("".join(wrong(changed)), f"^loops, vCPU 0: {guest} instructions in the guest, not 8000 and at most 2200 around 2 exits$")
         self.assertEqual(wrong(changed, kernel="debug"), [])
+        self.assertEqual(wrong(changed, kernel="/usr/src/linux"), [])
 
     def test_a_hypervisor_that_did_nothing(self):
         self.assertIn("idle, vCPU 0: 2 instructions in the hypervisor, for 2 exits",
