@@ -40,7 +40,7 @@ struct design {
 extern const struct design design_partitioned;
 /* Every guest counter is a perf_event of the host: KVM of Linux 6.12. */
 extern const struct design design_emulated;
-/* The guest has the PMU while KVM's run loop runs: KVM of Linux 6.20, enable_mediated_pmu. */
+/* The guest has the PMU while KVM's run loop runs: KVM of Linux 7.0, enable_mediated_pmu. */
 extern const struct design design_mediated;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * KVM's mediated PMU. After the series "KVM: x86: Add support for mediated vPMUs" (v5, August 2025, merged
- * for Linux 6.20): vcpu_enter_guest() calls kvm_mediated_pmu_load() before its inner loop and
+ * for Linux 7.0): vcpu_enter_guest() calls kvm_mediated_pmu_load() before its inner loop and
  * kvm_mediated_pmu_put() after it, so an exit that the inner loop does not handle itself costs both.
  *
  * Modelled: the accesses of these two and of intel_/amd_mediated_pmu_load/put(), over all counters that
