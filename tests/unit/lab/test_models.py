@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """QEMU's command lines for the lab's machines, and what cannot be asked of them."""
 
+import argparse
+import importlib.machinery
+import importlib.util
 import pathlib
 import sys
 import tempfile
@@ -15,6 +18,14 @@ from labkit import stock  # pylint: disable=wrong-import-position
 from labkit.models import MODELS, Configuration  # pylint: disable=wrong-import-position
 
 EMULATOR = pathlib.Path("/opt/qemu")
+
+
+def load(name):
+    """A program of the lab as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, str(LAB / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
 
 
 def command(name, **chosen):
@@ -48,6 +59,12 @@ class CommandLine(unittest.TestCase):
         line = command("amd", cpus=1, extra=("-s", "-S"))
         self.assertIn(" -smp 1 ", line)
         self.assertTrue(line.endswith(" -s -S "))
+
+    def test_so_do_the_options_of_nested_boot(self):
+        for without_icount in (False, True):
+            arguments = argparse.Namespace(icount=None, qemu_options="-d int -D log", without_icount=without_icount)
+            line = load("nested_boot").machine_command(arguments, EMULATOR, MODELS["amd"], 2, 1)
+            self.assertEqual(line[-4:], ["-d", "int", "-D", "log"])
 
     def test_properties_of_processors_are_added_to_the_models(self):
         self.assertIn(" -cpu max,+svm,pmu-skid=50,pmu-gp=4 ", command("amd", cpu_features="pmu-skid=50,pmu-gp=4"))
