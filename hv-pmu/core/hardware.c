@@ -40,6 +40,8 @@ void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
 	if (!is_loaded(vcpu))
 		return;
+	env->cpu->nmi_claimed = 0;
+	hvpmu_env_barrier();
 	env->cpu->is_busy = true;
 	hvpmu_env_barrier();
 	hvpmu_harvest(vcpu, env, HVPMU_FOUND_EARLY);
@@ -48,7 +50,6 @@ void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 void hvpmu_end(struct hvpmu_env *env)
 {
 	hvpmu_env_barrier();
-	env->cpu->nmi_claimed = 0;
 	env->cpu->is_busy = false;
 	hvpmu_env_barrier();
 }
@@ -242,7 +243,11 @@ static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct hv
 {
 	u64 all = vcpu->hw | set;
 
-	emit_load_gp(vcpu, layout, gp_of(set), may_enable(layout, in_use), NULL, env);
+	/* Unless all are loaded, what is loaded is in use. */
+	if (vcpu->part.loads_all)
+		emit_load_gp(vcpu, layout, gp_of(set), may_enable(layout, in_use), NULL, env);
+	else
+		emit_load_gp(vcpu, layout, gp_of(set), ~0ULL, NULL, env);
 	if (fixed_of(set)) {
 		emit_load_fixed(vcpu, layout, fixed_of(set), NULL, env);
 		write_fixed_ctrl(vcpu, env, layout, all);

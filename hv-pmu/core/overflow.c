@@ -59,18 +59,33 @@ static __attribute__((__noinline__)) void take(struct hvpmu_vcpu *vcpu, struct h
 	struct hvpmu_cpu *cpu = env->cpu;
 
 	/* Before the acknowledgement: an NMI between the two must find one or the other. */
-	if (found == HVPMU_FOUND_EARLY && (set & vcpu->with_pmi & ~cpu->nmi_claimed))
+	if (found == HVPMU_FOUND_EARLY && (set & vcpu->with_pmi)) {
 		cpu->is_pmi_expected = true;
+		hvpmu_env_barrier();
+		/* It has come already, before this or just now. */
+		if (!(set & vcpu->with_pmi & ~cpu->nmi_claimed))
+			cpu->is_pmi_expected = false;
+	}
 	hvpmu_env_barrier();
 	if (layout->status)
 		hvpmu_env_wrmsr(env, layout->status_clear, set);
 	hvpmu_overflowed(vcpu, env, set);
 }
 
+/* With what an NMI acknowledged since hvpmu_begin(): first the register, which it may change. */
+static inline u64 read_status(struct hvpmu_env *env, const struct hvpmu_layout *layout,
+			      enum hvpmu_found found)
+{
+	u64 status = hvpmu_env_rdmsr(env, layout->status);
+
+	hvpmu_env_barrier();
+	return found == HVPMU_FOUND_EARLY ? status | env->cpu->nmi_claimed : status;
+}
+
 u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_found found)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-	u64 set = layout->status ? hvpmu_env_rdmsr(env, layout->status) & vcpu->hw
+	u64 set = layout->status ? read_status(env, layout, found) & vcpu->hw
 				 : compare_counters(vcpu, env);
 
 	if (set)
@@ -86,7 +101,10 @@ static u64 host_overflows(struct hvpmu_env *env)
 	return layout->status ? hvpmu_env_rdmsr(env, layout->status) & part->host_mask : 0;
 }
 
-/* The core is at work on this CPU: it has seen or will see the overflows itself. */
+/*
+ * The core is at work on this CPU: it has seen or will see the overflows itself. They are acknowledged
+ * all the same: an LVTPC that opens over a status that is set may raise the NMI again, and again.
+ */
 static u64 claim_for_busy(struct hvpmu_env *env)
 {
 	struct hvpmu_cpu *cpu = env->cpu;
@@ -97,6 +115,8 @@ static u64 claim_for_busy(struct hvpmu_env *env)
 	set = layout->status ? hvpmu_env_rdmsr(env, layout->status) & cpu->part->guest_mask
 			     : cpu->part->guest_mask;
 	cpu->nmi_claimed |= set;
+	if (layout->status && set)
+		hvpmu_env_wrmsr(env, layout->status_clear, set);
 	return set;
 }
 

@@ -208,8 +208,8 @@ struct hvpmu_cpu {
 	struct hvpmu_vcpu *loaded;     /* the vCPU whose counters are in this CPU, or NULL */
 	u64 host_fixed_ctrl;	       /* the host's half of IA32_FIXED_CTR_CTRL */
 	u64 guest_fixed_ctrl;	       /* the guest's half, as it is in hardware */
-	u64 nmi_claimed;      /* overflows that an NMI saw while `is_busy`, left to who is busy */
-	bool is_busy;	      /* the core is changing hardware: hvpmu_nmi() must only look */
+	u64 nmi_claimed;      /* overflows that an NMI took in the middle, left to who is busy */
+	bool is_busy;	      /* the core is changing hardware: hvpmu_nmi() leaves the vCPU alone */
 	bool is_pmi_expected; /* a status was acknowledged whose NMI may still arrive */
 	u8 reserved[6];
 };

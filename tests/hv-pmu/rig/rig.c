@@ -114,8 +114,11 @@ u64 hvpmu_env_rdpmc(struct hvpmu_env *env, u32 index)
 void hvpmu_env_rearm_lvtpc(struct hvpmu_env *env)
 {
 	struct rig_place *place = env->machine;
+	struct rig_cpu *cpu = &place->rig->cpu[place->cpu];
 
-	place->rig->cpu[place->cpu].machine.lvtpc = HOST_LVTPC;
+	if (cpu->machine.status & place->rig->part.guest_mask)
+		cpu->num_early++;
+	cpu->machine.lvtpc = HOST_LVTPC;
 }
 
 void hvpmu_env_pass_through(struct hvpmu_env *env, u64 reads, u64 writes)
