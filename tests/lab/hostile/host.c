@@ -85,6 +85,26 @@ static int open_group(unsigned int count, int *fds)
 	return 0;
 }
 
+/* Only what a guest can use is taken from the host; AMD's CPUID does not tell. */
+static void leave(enum vm_pmu kind)
+{
+	struct vm vm;
+
+	vm_create(&vm, kind);
+	vm_loop(&vm, 1000);
+	expect_all_to_host();
+	vm_destroy(&vm);
+}
+
+static void expect_left(void)
+{
+	check_begin("a VM without a PMU takes no counter of the host");
+	leave(VM_PMU_OFF);
+	if (pmu.is_intel)
+		leave(VM_PMU_NONE);
+	check_end();
+}
+
 static void refuse(void)
 {
 	int fds[MAX_EVENTS];
@@ -157,6 +177,7 @@ static void wait_for_guests(void)
 void test_host(void)
 {
 	fall_back();
+	expect_left();
 	wait_for_guests();
 	refuse();
 }

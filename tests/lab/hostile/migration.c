@@ -12,6 +12,7 @@
 #include "tests.h"
 
 #define MAX_MSRS 512
+#define PERF_CAPABILITIES 0x345
 
 static struct kvm_msr_list *get_list(void)
 {
@@ -73,6 +74,39 @@ static void expect_list(const struct kvm_msr_list *list)
 		check_is("a counter of the host", 0, has_msr(list, 0xc5));
 		for (unsigned int i = 0; i < 4; i++)
 			check_is("a fixed counter", i < pmu.fixed, has_msr(list, 0x309 + i));
+	}
+	check_end();
+}
+
+/* As a VMM saves a vCPU that is about to move, whatever PMU it has: one register refused, and all behind it are not moved. */
+static void move_all(const struct kvm_msr_list *list, enum vm_pmu kind)
+{
+	struct vm from, to;
+	uint64_t value;
+
+	vm_create(&from, kind);
+	vm_create(&to, kind);
+	for (unsigned int i = 0; i < list->nmsrs; i++) {
+		uint32_t msr = list->indices[i];
+		bool is_moved = vm_get(&from, msr, &value) && vm_set(&to, msr, value);
+
+		/* Linux's own: without a PMU it is not 0 at first, and cannot be written but with 0. */
+		if (msr == PERF_CAPABILITIES && (kind == VM_PMU_OFF || kind == VM_PMU_NONE))
+			continue;
+		check_is("a register that cannot be moved", 0, is_moved ? 0 : msr);
+	}
+	vm_destroy(&to);
+	vm_destroy(&from);
+}
+
+static void expect_all_moves(const struct kvm_msr_list *list)
+{
+	check_begin("all that KVM_GET_MSR_INDEX_LIST has can be saved and restored");
+	move_all(list, VM_PMU);
+	move_all(list, VM_PMU_OFF);
+	if (pmu.is_intel) {
+		move_all(list, VM_PMU_ONE);
+		move_all(list, VM_PMU_NONE);
 	}
 	check_end();
 }
@@ -164,6 +198,7 @@ void test_migration(void)
 	struct kvm_msr_list *list = get_list();
 
 	expect_list(list);
+	expect_all_moves(list);
 	go_on(list);
 	keep_quiet(list, "a restored overflow is the status, and no PMI", 0);
 	if (pmu.fixed)

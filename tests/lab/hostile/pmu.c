@@ -194,7 +194,7 @@ int pmu_open(uint64_t event, int pid, int cpu, int group, uint64_t flags)
 		.config = event,
 		.pinned = !!(flags & PMU_PINNED),
 		.exclude_kernel = !!(flags & PMU_USER_ONLY),
-		.exclude_guest = !!(flags & PMU_USER_ONLY),
+		.exclude_guest = !!(flags & (PMU_USER_ONLY | PMU_HOST_ONLY)),
 		.exclude_host = !!(flags & PMU_GUEST_ONLY),
 	};
 

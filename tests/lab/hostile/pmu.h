@@ -55,6 +55,7 @@ int pmu_open(uint64_t event, int pid, int cpu, int group, uint64_t flags);
 #define PMU_PINNED 1u
 #define PMU_USER_ONLY 2u
 #define PMU_GUEST_ONLY 4u
+#define PMU_HOST_ONLY 8u
 uint64_t pmu_read(int fd);
 /* What the event has of this thread while it runs a loop, which is always the same. */
 uint64_t pmu_count_here(int fd);

@@ -190,6 +190,16 @@ static void promise_one(struct kvm_cpuid2 *cpuid)
 	}
 }
 
+static void promise_none(struct kvm_cpuid2 *cpuid)
+{
+	for (unsigned int i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		if (entry->function == 0xa)
+			entry->eax = entry->ebx = entry->ecx = entry->edx = 0;
+	}
+}
+
 static void set_cpuid(int kvm, int vcpu, enum vm_pmu pmu)
 {
 	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + 256 * sizeof(cpuid->entries[0]));
@@ -203,6 +213,8 @@ static void set_cpuid(int kvm, int vcpu, enum vm_pmu pmu)
 		promise_too_much(cpuid);
 	if (pmu == VM_PMU_ONE)
 		promise_one(cpuid);
+	if (pmu == VM_PMU_NONE)
+		promise_none(cpuid);
 	if (ioctl(vcpu, KVM_SET_CPUID2, cpuid))
 		err(1, "KVM_SET_CPUID2");
 	free(cpuid);

@@ -50,6 +50,7 @@ enum vm_pmu {
 	VM_PMU_OFF,	 /* KVM_CAP_PMU_CAPABILITY */
 	VM_PMU_TOO_MUCH, /* CPUID has one counter more than KVM offers */
 	VM_PMU_ONE,	 /* CPUID has one general counter and no fixed ones; on Intel alone */
+	VM_PMU_NONE,	 /* CPUID has none; on Intel alone */
 };
 
 void vm_create(struct vm *ret, enum vm_pmu pmu);
