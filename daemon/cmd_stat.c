@@ -153,7 +153,8 @@ static const char *why_no_cycles(const struct counting *counting)
 		return "kvm.hvpmu is 0: guests have no counters of their own (end all VMs, "
 		       "then " COMMAND ")";
 	default:
-		return "kvm.hvpmu_account is off, or these VMs have no PMU (end all VMs, "
+		return "kvm.hvpmu_account is off, or the host did not give its counters (end all "
+		       "VMs, "
 		       "then " COMMAND ")";
 	}
 }

@@ -16,7 +16,7 @@ static struct hvpmu_reg gp(const struct hvpmu_part *part, enum hvpmu_reg_kind ki
 {
 	if (index >= part->num_gp)
 		return reg(HVPMU_REG_ABSENT);
-	return (struct hvpmu_reg){.kind = kind, .counter = index};
+	return (struct hvpmu_reg){.kind = kind, .counter = hvpmu_env_nospec(index, part->num_gp)};
 }
 
 static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
@@ -78,7 +78,7 @@ static int check(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value, u
 
 static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
 {
-	return index < part->num_gp ? (int)index : HVPMU_GP;
+	return index < part->num_gp ? (int)hvpmu_env_nospec(index, part->num_gp) : HVPMU_GP;
 }
 
 #define AMD_COMMON                                                                                 \

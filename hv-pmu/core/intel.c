@@ -25,7 +25,7 @@ static struct hvpmu_reg gp(const struct hvpmu_part *part, enum hvpmu_reg_kind ki
 {
 	if (index >= part->num_gp)
 		return reg(HVPMU_REG_ABSENT);
-	return (struct hvpmu_reg){.kind = kind, .counter = index};
+	return (struct hvpmu_reg){.kind = kind, .counter = hvpmu_env_nospec(index, part->num_gp)};
 }
 
 static struct hvpmu_reg decode_global(const struct hvpmu_part *part, u32 msr)
@@ -62,6 +62,7 @@ static struct hvpmu_reg decode(const struct hvpmu_part *part, u32 msr)
 
 		if (index >= part->num_fixed)
 			return reg(HVPMU_REG_ABSENT);
+		index = hvpmu_env_nospec(index, part->num_fixed);
 		return (struct hvpmu_reg){.kind = HVPMU_REG_COUNTER, .counter = HVPMU_FIXED(index)};
 	}
 	if (msr == HVPMU_MSR_PERF_CAPABILITIES)
@@ -134,9 +135,11 @@ static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
 {
 	if (index & HVPMU_RDPMC_FIXED) {
 		index &= ~HVPMU_RDPMC_FIXED;
-		return index < part->num_fixed ? (int)HVPMU_FIXED(index) : HVPMU_GP;
+		if (index >= part->num_fixed)
+			return HVPMU_GP;
+		return (int)HVPMU_FIXED(hvpmu_env_nospec(index, part->num_fixed));
 	}
-	return index < part->num_gp ? (int)index : HVPMU_GP;
+	return index < part->num_gp ? (int)hvpmu_env_nospec(index, part->num_gp) : HVPMU_GP;
 }
 
 #define GP_MSRS(i)                                                                                 \

@@ -125,8 +125,6 @@ struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env)
 	struct hvpmu_cpu *cpu = env->cpu;
 	struct hvpmu_nmi nmi = {.guest = 0};
 
-	if (!cpu->is_busy && !cpu->loaded && !cpu->is_pmi_expected)
-		return nmi;
 	if (cpu->is_busy)
 		nmi.guest = claim_for_busy(env);
 	else if (cpu->loaded)
@@ -135,7 +133,11 @@ struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env)
 	nmi.is_expected = !nmi.guest && cpu->is_pmi_expected;
 	/* LVTPC masks itself on delivery: whatever was on its way has come with this NMI. */
 	cpu->is_pmi_expected = false;
-	if (nmi.guest || nmi.is_expected)
+	/*
+	 * Even if it found nothing: an NMI of another origin may have taken what this one is for. But not
+	 * over an overflow of the host, whose handler acknowledges first.
+	 */
+	if (!nmi.host)
 		hvpmu_env_rearm_lvtpc(env);
 	return nmi;
 }

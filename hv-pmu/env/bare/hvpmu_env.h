@@ -68,6 +68,18 @@ static inline void hvpmu_env_rearm_lvtpc(struct hvpmu_env *env)
 	*env->lvtpc = 4u << 8;
 }
 
+/* Linux's way: the mask is computed, so that nothing is there to be predicted. */
+static inline u32 hvpmu_env_nospec(u32 index, u32 size)
+{
+	u64 mask;
+
+	__asm__("cmp %[size], %[index]\n\tsbb %[mask], %[mask]"
+		: [mask] "=r"(mask)
+		: [index] "r"(index), [size] "r"(size)
+		: "cc");
+	return index & (u32)mask;
+}
+
 static inline void hvpmu_env_pass_through(struct hvpmu_env *env, u64 reads, u64 writes)
 {
 	env->reads = reads;

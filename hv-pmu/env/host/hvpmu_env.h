@@ -32,6 +32,13 @@ void hvpmu_env_request_pmi(struct hvpmu_env *env);
 bool hvpmu_env_is_allowed(struct hvpmu_env *env, unsigned int counter, u64 select);
 void hvpmu_env_read_account(struct hvpmu_env *env, u64 ret[]);
 
+/* A model has no speculation. */
+static inline u32 hvpmu_env_nospec(u32 index, u32 size)
+{
+	(void)size;
+	return index;
+}
+
 /* The ring shares memory with NMIs of its own CPU and with a consumer on another. */
 static inline u64 hvpmu_env_load_acquire(const u64 *p)
 {

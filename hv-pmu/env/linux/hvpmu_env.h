@@ -9,6 +9,7 @@
 #define HVPMU_ENV_H
 
 #include <linux/compiler.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <asm/barrier.h>
@@ -23,12 +24,6 @@ struct hvpmu_env {
 	struct hvpmu_cpu *cpu;	   /* this CPU's */
 	struct kvm_vcpu *kvm_vcpu; /* that is on this CPU, or that the caller works for */
 };
-
-/*
- * The host's LVTPC becomes APIC_DM_NMI, not masked. Called in NMIs. Not an apic_write() here: KVM
- * is a module, and the kernel does not export what that calls.
- */
-void hvpmu_kvm_rearm_lvtpc(void);
 
 /*
  * The vCPU's MSR bitmap (VMX) or MSR permission map (SVM): reads of these counters' MSRs, by all
@@ -74,9 +69,14 @@ static inline u64 hvpmu_env_rdpmc(struct hvpmu_env *env, u32 index)
 	return (u64)high << 32 | low;
 }
 
+/* perf_event_nmi_handler() does, in each NMI, when both have acknowledged. */
 static inline void hvpmu_env_rearm_lvtpc(struct hvpmu_env *env)
 {
-	hvpmu_kvm_rearm_lvtpc();
+}
+
+static inline u32 hvpmu_env_nospec(u32 index, u32 size)
+{
+	return array_index_nospec(index, size);
 }
 
 static inline void hvpmu_env_pass_through(struct hvpmu_env *env, u64 reads, u64 writes)

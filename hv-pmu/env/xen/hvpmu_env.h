@@ -8,6 +8,7 @@
 #define HVPMU_ENV_H
 
 #include <xen/compiler.h>
+#include <xen/nospec.h>
 #include <xen/string.h>
 #include <xen/types.h>
 #include <asm/apic.h>
@@ -73,6 +74,11 @@ static inline u64 hvpmu_env_rdpmc(struct hvpmu_env *env, u32 index)
 static inline void hvpmu_env_rearm_lvtpc(struct hvpmu_env *env)
 {
 	apic_write(APIC_LVTPC, APIC_DM_NMI);
+}
+
+static inline u32 hvpmu_env_nospec(u32 index, u32 size)
+{
+	return array_index_nospec(index, size);
 }
 
 static inline void hvpmu_env_pass_through(struct hvpmu_env *env, u64 reads, u64 writes)

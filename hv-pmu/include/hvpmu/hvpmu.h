@@ -255,13 +255,14 @@ void hvpmu_put(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 /* What hvpmu_nmi() found out. */
 struct hvpmu_nmi {
 	u64 guest;	  /* overflows that were the loaded guest's; they have been taken care of */
-	u64 host;	  /* the host's, untouched; 0 unlooked while the core has nothing here */
+	u64 host;	  /* the host's, untouched */
 	bool is_expected; /* none now, but an acknowledged one was on its way: not an unknown NMI */
 };
 
 /*
- * In the NMI handler, before the host's own PMI handler. Overflows of the loaded vCPU are
- * harvested, its PMI is requested and the LVTPC of the host re-armed.
+ * In each NMI while guests own counters, before the host's own PMI handler. Overflows of the loaded
+ * vCPU are harvested, and its PMI is requested. The LVTPC of the host is re-armed unless there are
+ * overflows of the host, whose handler does so when it has acknowledged them.
  */
 struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env);
 

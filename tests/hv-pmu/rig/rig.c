@@ -116,7 +116,7 @@ void hvpmu_env_rearm_lvtpc(struct hvpmu_env *env)
 	struct rig_place *place = env->machine;
 	struct rig_cpu *cpu = &place->rig->cpu[place->cpu];
 
-	if (cpu->machine.status & place->rig->part.guest_mask)
+	if (cpu->machine.status & (place->rig->part.guest_mask | place->rig->part.host_mask))
 		cpu->num_early++;
 	cpu->machine.lvtpc = HOST_LVTPC;
 }

@@ -25,7 +25,7 @@ struct rig_cpu {
 	u64 writes;
 	u64 host_overflows; /* that the host's handler has been given */
 	u32 num_unknown;    /* NMIs that nobody claimed */
-	u32 num_early;	    /* times that the LVTPC was opened over an overflow of a guest */
+	u32 num_early;	    /* times that the LVTPC was opened over an overflow */
 	u64 happened[3];    /* events on this CPU so far, by enum machine_event */
 };
 

@@ -132,6 +132,8 @@ static const char *check_host(const struct world *world, const struct scope *sco
 		return "3: an NMI that nobody knows";
 	if (cpu->num_early)
 		return "3: the LVTPC is opened over an overflow, and its NMI may come again";
+	if (!cpu->machine.nmi_pending && cpu->machine.lvtpc & HVPMU_LVT_MASKED)
+		return "3: the LVTPC stays masked, and no other NMI will come";
 	if (cpu->core.is_pmi_expected && !cpu->machine.nmi_pending)
 		return "3: an NMI is expected that will not come, and would hide an unknown one";
 	if (!scope->has_host_events)

@@ -46,6 +46,7 @@ struct vcpu {
 struct kind {
 	const char *name;
 	unsigned int num_vcpus;
+	enum vm_pmu pmu;
 	void (*run)(struct vcpu *vcpu);
 };
 
@@ -71,6 +72,14 @@ static void run_loops(struct vcpu *vcpu)
 		errx(1, "the guest has left its loop");
 	vcpu->truth.instructions = 2 * loops;
 	check_count(vcpu);
+}
+
+/* A guest without a PMU has its totals, too. */
+static void run_uncounted(struct vcpu *vcpu)
+{
+	if (vm_loop(&vcpu->vm, LOOPS) != VM_DONE)
+		errx(1, "the guest has left its loop");
+	vcpu->truth.instructions = 2 * (uint64_t)LOOPS;
 }
 
 static void run_cpuids(struct vcpu *vcpu)
@@ -120,10 +129,11 @@ static void run_idle(struct vcpu *vcpu)
 }
 
 static const struct kind kinds[] = {
-	{"loops", 2, run_loops},
-	{"cpuids", 1, run_cpuids},
-	{"overflows", 1, run_overflows},
-	{"idle", 1, run_idle},
+	{"loops", 2, VM_PMU, run_loops},
+	{"cpuids", 1, VM_PMU, run_cpuids},
+	{"overflows", 1, VM_PMU, run_overflows},
+	{"idle", 1, VM_PMU, run_idle},
+	{"uncounted", 1, VM_PMU_OFF, run_uncounted},
 };
 
 static void *run(void *argument)
@@ -148,7 +158,7 @@ static void run_vm(const struct kind *kind)
 {
 	static struct vcpu vcpus[MAX_VCPUS];
 
-	vm_create(&vcpus[0].vm, VM_PMU);
+	vm_create(&vcpus[0].vm, kind->pmu);
 	for (unsigned int i = 0; i < kind->num_vcpus; i++) {
 		vcpus[i].kind = kind;
 		vcpus[i].id = i;

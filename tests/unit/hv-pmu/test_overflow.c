@@ -9,6 +9,7 @@
 #define FIXED0 (1ULL << 32)
 #define CTR_FRZ (1ULL << 59)
 #define HOST_LVTPC 0x400u
+#define LVTPC_MASKED 0x10000u
 
 /* A PMI is pending that hvpmu_take_pmi() has not been asked for. */
 static void make_pending(struct pmu *pmu)
@@ -236,14 +237,33 @@ static void assert_nmi(struct pmu *pmu, u64 guest, u64 host, bool is_expected)
 static void an_nmi_with_nothing_of_ours_is_none_of_ours(void **state)
 {
 	struct pmu pmu;
-	u64 before;
 
 	(void)state;
 	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	pmu.machine->lvtpc |= LVTPC_MASKED;
 	pmu.machine->status = 0x10;
-	before = pmu.machine->num_rdmsr;
-	assert_nmi(&pmu, 0, 0, false);
-	assert_int_equal(pmu.machine->num_rdmsr, before);
+	assert_nmi(&pmu, 0, 0x10, false);
+	assert_int_equal(pmu.machine->status, 0x10);
+	/* The host's handler opens it. */
+	assert_true(pmu.machine->lvtpc & LVTPC_MASKED);
+}
+
+/* One of another origin was sooner, and took its overflow. */
+static void an_nmi_that_comes_late_opens_the_lvtpc(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	overflow_without_delivery(&pmu);
+	assert_nmi(&pmu, 1, 0, false);
+	for (int is_loaded = 1; is_loaded >= 0; is_loaded--) {
+		pmu.machine->lvtpc |= LVTPC_MASKED;
+		assert_nmi(&pmu, 0, 0, false);
+		assert_false(pmu.machine->lvtpc & LVTPC_MASKED);
+		if (is_loaded)
+			rig_put(&pmu.rig, 0);
+	}
 }
 
 static void an_nmi_of_the_loaded_guest_is_taken_care_of(void **state)
@@ -281,11 +301,11 @@ static void an_nmi_of_the_host_is_left_to_the_host(void **state)
 			pmu_load_all(&pmu);
 		rig_host_program(&pmu.rig, 0, 5, PMU_INSTRUCTIONS | PMU_INT, MAX_VALUE);
 		machine_count(pmu.machine, MACHINE_INSTRUCTIONS, 0, 1);
-		pmu.machine->lvtpc = HOST_LVTPC | 0x10000;
+		pmu.machine->lvtpc = HOST_LVTPC | LVTPC_MASKED;
 		assert_nmi(&pmu, is_both ? 1 : 0, 0x20, false);
 		assert_int_equal(pmu.machine->status, 0x20);
-		/* Re-armed for the guest's; the host's handler re-arms for its own. */
-		assert_int_equal(pmu.machine->lvtpc, HOST_LVTPC | (is_both ? 0 : 0x10000));
+		/* The host's handler re-arms, when it has acknowledged its own. */
+		assert_int_equal(pmu.machine->lvtpc, HOST_LVTPC | LVTPC_MASKED);
 	}
 }
 
@@ -354,6 +374,7 @@ static void an_nmi_within_a_put_is_known_and_makes_one_pmi(void **state)
 			pmu.rig.hook = deliver;
 			pmu.rig.context = &interruption;
 			rig_put(&pmu.rig, 0);
+			pmu.rig.hook = NULL;
 			assert_int_equal(pmu.rig.cpu[0].num_unknown, 0);
 			assert_int_equal(pmu.rig.vcpu[0].requests, 1);
 			assert_false(pmu.machine->nmi_pending);
@@ -532,6 +553,7 @@ int main(void)
 		cmocka_unit_test(nothing_freezes_without_a_pmi_or_without_the_bit_or_on_amd),
 		cmocka_unit_test(setting_the_freeze_bit_stops_counters_without_a_pmi),
 		cmocka_unit_test(an_nmi_with_nothing_of_ours_is_none_of_ours),
+		cmocka_unit_test(an_nmi_that_comes_late_opens_the_lvtpc),
 		cmocka_unit_test(an_nmi_of_the_loaded_guest_is_taken_care_of),
 		cmocka_unit_test(an_nmi_of_the_host_is_left_to_the_host),
 		cmocka_unit_test(an_nmi_that_comes_after_the_trap_that_saw_it_is_expected_once),
