@@ -154,8 +154,7 @@ static const char *why_no_cycles(const struct counting *counting)
 		       "then " COMMAND ")";
 	default:
 		return "kvm.hvpmu_account is off, or the host did not give its counters (end all "
-		       "VMs, "
-		       "then " COMMAND ")";
+		       "VMs, then " COMMAND ")";
 	}
 }
 
