@@ -158,10 +158,10 @@ static const char *why_no_cycles(const struct counting *counting)
 	}
 }
 
-/* Once, when there is a VM to judge by. */
+/* Once, when there is a VM to judge by: before it runs, nothing is counted anyway. */
 static struct hvp_error *check_counters(struct counting *counting)
 {
-	if (counting->has_checked || !hvp_stat_num_wanted(&counting->stat))
+	if (counting->has_checked || !hvp_stat_has_run(&counting->stat))
 		return NULL;
 	counting->has_checked = true;
 	if (hvp_stat_knows(&counting->stat, HVP_KVM_CYCLES))

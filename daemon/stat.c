@@ -199,6 +199,18 @@ bool hvp_stat_knows(const struct hvp_stat *stat, uint32_t stats)
 	return false;
 }
 
+bool hvp_stat_has_run(const struct hvp_stat *stat)
+{
+	for (size_t i = 0; i < stat->num; i++) {
+		const struct hvp_stat_counter *total = &stat->vms[i].total;
+
+		if (stat->vms[i].is_wanted && (total->last.values[HVP_KVM_EXITS] ||
+					       !hvp_kvm_knows(&total->counts, HVP_KVM_EXITS)))
+			return true;
+	}
+	return false;
+}
+
 bool hvp_stat_lacks_instructions(const struct hvp_stat *stat)
 {
 	for (size_t i = 0; i < stat->num; i++) {

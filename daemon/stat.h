@@ -65,6 +65,9 @@ size_t hvp_stat_num_wanted(const struct hvp_stat *stat);
 /* Whether any VM that is wanted tells of one of these counters, a bit each. */
 bool hvp_stat_knows(const struct hvp_stat *stat, uint32_t stats);
 
+/* Whether any VM that is wanted has been left by its guest, as far as KVM tells. */
+bool hvp_stat_has_run(const struct hvp_stat *stat);
+
 /*
  * Cycles passed in a guest that is wanted and no instruction was counted: no counter was left for
  * them.

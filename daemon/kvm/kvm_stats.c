@@ -39,6 +39,21 @@ static void read_counts(const struct hvp_kvm_stats *stats, int folder_fd, const 
 	}
 }
 
+/*
+ * A VM takes cycles, of the hypervisor's at least: without any, it has not run yet, or the host did
+ * not give its counters for it.
+ */
+static void forget_what_was_not_counted(struct hvp_kvm_vm_stats *vm)
+{
+	const struct hvp_kvm_counts *total = &vm->total;
+
+	if (total->values[HVP_KVM_HYP_CYCLES] || !hvp_kvm_knows(total, HVP_KVM_HYP_CYCLES))
+		return;
+	vm->total.known &= ~HVP_KVM_CYCLES;
+	for (size_t i = 0; i < vm->num_vcpus; i++)
+		vm->vcpus[i].counts.known &= ~HVP_KVM_CYCLES;
+}
+
 /* A sum only of what every vCPU tells; the rest is the VM's folder's to say. */
 static void sum_up(struct hvp_kvm_vm_stats *vm)
 {
@@ -88,6 +103,7 @@ static struct hvp_error *read_vm(void *arg, const struct hvp_kvm_vm *from)
 	qsort(vm->vcpus, vm->num_vcpus, sizeof(*vm->vcpus), compare_vcpus);
 	read_counts(stats, from->folder_fd, ".", &vm->total);
 	sum_up(vm);
+	forget_what_was_not_counted(vm);
 	return NULL;
 }
 

@@ -93,14 +93,6 @@ u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_fou
 	return set;
 }
 
-static u64 host_overflows(struct hvpmu_env *env)
-{
-	const struct hvpmu_part *part = env->cpu->part;
-	const struct hvpmu_layout *layout = hvpmu_layout(part);
-
-	return layout->status ? hvpmu_env_rdmsr(env, layout->status) & part->host_mask : 0;
-}
-
 /*
  * The core is at work on this CPU: it has seen or will see the overflows itself. They are acknowledged
  * all the same: an LVTPC that opens over a status that is set may raise the NMI again, and again.
@@ -120,6 +112,28 @@ static u64 claim_for_busy(struct hvpmu_env *env)
 	return set;
 }
 
+/*
+ * What is in the status when the guest's overflows have been taken: the host's are left to its
+ * handler. No vCPU has those of guests' counters that are not in use: they are acknowledged, or the
+ * LVTPC would open over them.
+ */
+static void look_at_the_rest(struct hvpmu_env *env, struct hvpmu_nmi *nmi)
+{
+	const struct hvpmu_cpu *cpu = env->cpu;
+	const struct hvpmu_layout *layout = hvpmu_layout(cpu->part);
+	u64 status, strays;
+
+	if (!layout->status)
+		return;
+	status = hvpmu_env_rdmsr(env, layout->status);
+	nmi->host = status & cpu->part->host_mask;
+	strays = status & cpu->part->guest_mask & ~(cpu->loaded ? cpu->loaded->hw : 0);
+	if (!strays)
+		return;
+	hvpmu_env_wrmsr(env, layout->status_clear, strays);
+	nmi->guest |= strays;
+}
+
 struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env)
 {
 	struct hvpmu_cpu *cpu = env->cpu;
@@ -129,7 +143,7 @@ struct hvpmu_nmi hvpmu_nmi(struct hvpmu_env *env)
 		nmi.guest = claim_for_busy(env);
 	else if (cpu->loaded)
 		nmi.guest = hvpmu_harvest(cpu->loaded, env, HVPMU_FOUND_BY_NMI);
-	nmi.host = host_overflows(env);
+	look_at_the_rest(env, &nmi);
 	nmi.is_expected = !nmi.guest && cpu->is_pmi_expected;
 	/* LVTPC masks itself on delivery: whatever was on its way has come with this NMI. */
 	cpu->is_pmi_expected = false;

@@ -230,6 +230,46 @@ static void a_stock_kvm_leaves_the_exits(void **state)
 		 "web     all   3,711\n");
 }
 
+/* One VM has its counters, the host gave none for the other. */
+static void a_vm_that_was_refused_has_no_cycles(void **state)
+{
+	struct test *test = *state;
+
+	make_world(test, 100000);
+	put_vcpu(test, "200-9/vcpu0", 0);
+	start(test);
+	make_world(test, 300000);
+	put_vcpu(test, "200-9/vcpu0", 0);
+	assert_ok(hvp_stat_read(&test->stat));
+	assert_true(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
+	assert_true(hvp_stat_has_run(&test->stat));
+	for (size_t i = 0; i < test->stat.num; i++) {
+		const struct hvp_stat_vm *vm = &test->stat.vms[i];
+		bool is_web = !strcmp(vm->name, "web");
+
+		assert_int_equal(vm->total.counts.known & HVP_KVM_CYCLES,
+				 is_web ? HVP_KVM_CYCLES : 0);
+		assert_int_equal(vm->vcpus[0].counts.known & HVP_KVM_CYCLES,
+				 is_web ? HVP_KVM_CYCLES : 0);
+		assert_true(hvp_kvm_knows(&vm->total.counts, HVP_KVM_EXITS));
+	}
+}
+
+/* Files that are 0 tell nothing of a KVM that counts while nobody has run. */
+static void a_vm_that_has_not_run_is_not_judged_by(void **state)
+{
+	struct test *test = *state;
+
+	make_world(test, 0);
+	start(test);
+	assert_false(hvp_stat_has_run(&test->stat));
+	assert_false(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
+	make_world(test, 100000);
+	assert_ok(hvp_stat_read(&test->stat));
+	assert_true(hvp_stat_has_run(&test->stat));
+	assert_true(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
+}
+
 /* The files are there and stay 0: that would be a figure that nobody measured. */
 static void counters_that_kvm_does_not_keep_up_are_not_known(void **state)
 {
@@ -259,6 +299,7 @@ static void counters_that_kvm_does_not_keep_up_are_not_known(void **state)
 	assert_true(hvp_stat_knows(&test->stat, UINT32_MAX));
 	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu", "4\n");
 	fixture_write(&test->tree, "sys/module/kvm/parameters/hvpmu_account", "Y\n");
+	put_vcpu(test, "100-11/vcpu1", 1000);
 	assert_ok(hvp_stat_read(&test->stat));
 	assert_true(hvp_stat_knows(&test->stat, HVP_KVM_CYCLES));
 }
@@ -448,6 +489,8 @@ int main(void)
 		TEST(csv_has_a_row_for_the_vm_and_one_for_each_vcpu),
 		TEST(json_says_what_is_not_known),
 		TEST(a_stock_kvm_leaves_the_exits),
+		TEST(a_vm_that_was_refused_has_no_cycles),
+		TEST(a_vm_that_has_not_run_is_not_judged_by),
 		TEST(counters_that_kvm_does_not_keep_up_are_not_known),
 		TEST(cycles_without_instructions_are_no_ratio),
 		TEST(counters_of_whole_vms_serve_where_vcpus_have_none),

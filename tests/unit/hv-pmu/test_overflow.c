@@ -248,6 +248,25 @@ static void an_nmi_with_nothing_of_ours_is_none_of_ours(void **state)
 	assert_true(pmu.machine->lvtpc & LVTPC_MASKED);
 }
 
+/* Whoever had them has gone: what is left in the status would raise the next NMI, and the next. */
+static void an_overflow_that_nobody_has_is_acknowledged(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[5], 4, 2);
+	pmu.machine->status = 0x13;
+	assert_nmi(&pmu, 3, 0x10, false);
+	assert_int_equal(pmu.machine->status, 0x10);
+	/* Nor has the loaded vCPU those of counters that it does not use. */
+	pmu.machine->status = 0;
+	overflow_without_delivery(&pmu);
+	pmu.machine->status |= 2;
+	assert_nmi(&pmu, 3, 0, false);
+	assert_int_equal(pmu.machine->status, 0);
+	assert_int_equal(pmu.vcpu->status, 1);
+}
+
 /* One of another origin was sooner, and took its overflow. */
 static void an_nmi_that_comes_late_opens_the_lvtpc(void **state)
 {
@@ -554,6 +573,7 @@ int main(void)
 		cmocka_unit_test(setting_the_freeze_bit_stops_counters_without_a_pmi),
 		cmocka_unit_test(an_nmi_with_nothing_of_ours_is_none_of_ours),
 		cmocka_unit_test(an_nmi_that_comes_late_opens_the_lvtpc),
+		cmocka_unit_test(an_overflow_that_nobody_has_is_acknowledged),
 		cmocka_unit_test(an_nmi_of_the_loaded_guest_is_taken_care_of),
 		cmocka_unit_test(an_nmi_of_the_host_is_left_to_the_host),
 		cmocka_unit_test(an_nmi_that_comes_after_the_trap_that_saw_it_is_expected_once),
