@@ -101,12 +101,6 @@ def _without_moved(classes, most):
             for item in classes]
 
 
-def together(tests):
-    """One test of several that are of independent samples: statistics add, and so do degrees of freedom."""
-    return Test(tuple(item for test in tests for item in test.classes), sum(test.statistic for test in tests),
-                sum(test.degrees for test in tests))
-
-
 def compare(truth, samples, moved=0):
     """Tests samples (name -> number) against the truth (name -> weight). What has no weight in the truth
     goes to the rest: whether it may be there at all is another question. `moved` is the share of the samples that may have come to the

@@ -67,28 +67,5 @@ class Comparison(unittest.TestCase):
         self.assertLess(test.p, 1e-20)
 
 
-class Together(unittest.TestCase):
-    truth = {"a": 500, "b": 500}
-
-    def test_one_test_alone_is_itself(self):
-        test = chi_square.compare(self.truth, {"a": 520, "b": 480})
-        self.assertEqual(chi_square.together([test]), test)
-
-    def test_a_surprise_that_does_not_come_again_is_one_no_more(self):
-        once = chi_square.compare(self.truth, {"a": 1063, "b": 937})
-        self.assertAlmostEqual(once.p, 0.005, delta=0.001)
-        again = chi_square.compare(self.truth, {"a": 1010, "b": 990})
-        self.assertAlmostEqual(chi_square.together([once, again]).p, 0.018, delta=0.001)
-
-    def test_one_that_comes_again_is_a_larger_one(self):
-        test = chi_square.compare(self.truth, {"a": 1063, "b": 937})
-        self.assertLess(chi_square.together([test, test]).p, test.p / 10)
-
-    def test_one_that_is_large_enough_remains_when_it_does_not_come_again(self):
-        once = chi_square.compare(self.truth, {"a": 1200, "b": 800})
-        again = chi_square.compare(self.truth, {"a": 1000, "b": 1000})
-        self.assertLess(chi_square.together([once, again]).p, 1e-15)
-
-
 if __name__ == "__main__":
     unittest.main()
