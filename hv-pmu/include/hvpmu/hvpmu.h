@@ -254,7 +254,7 @@ void hvpmu_put(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 
 /* What hvpmu_nmi() found out. */
 struct hvpmu_nmi {
-	u64 guest;	  /* overflows that were the loaded guest's; they have been taken care of */
+	u64 guest;	  /* overflows of guests' counters; they have been taken care of */
 	u64 host;	  /* the host's, untouched; 0 where no status register tells */
 	bool is_expected; /* none now, but an acknowledged one was on its way: not an unknown NMI */
 };
