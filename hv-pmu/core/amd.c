@@ -76,15 +76,10 @@ static int check(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value, u
 	}
 }
 
-static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
-{
-	return index < part->num_gp ? (int)hvpmu_env_nospec(index, part->num_gp) : HVPMU_GP;
-}
-
 #define AMD_COMMON                                                                                 \
 	.select_keep = SELECT_BITS, .select_force = HVPMU_SEL_AMD_GUEST,                           \
 	.instructions = HVPMU_EVENT_AMD_INSTRUCTIONS, .branches = HVPMU_EVENT_AMD_BRANCHES,        \
-	.decode = decode, .check = check, .decode_rdpmc = decode_rdpmc
+	.decode = decode, .check = check
 
 #define K7_MSRS(i)                                                                                 \
 	.gp[i].counter = HVPMU_MSR_K7_PERFCTR0 + (i), .gp[i].select = HVPMU_MSR_K7_PERFEVTSEL0 + (i)

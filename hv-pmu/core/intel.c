@@ -131,17 +131,6 @@ static int check(const struct hvpmu_part *part, struct hvpmu_reg r, u64 value, u
 	return HVPMU_OK;
 }
 
-static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
-{
-	if (index & HVPMU_RDPMC_FIXED) {
-		index &= ~HVPMU_RDPMC_FIXED;
-		if (index >= part->num_fixed)
-			return HVPMU_GP;
-		return (int)HVPMU_FIXED(hvpmu_env_nospec(index, part->num_fixed));
-	}
-	return index < part->num_gp ? (int)hvpmu_env_nospec(index, part->num_gp) : HVPMU_GP;
-}
-
 #define GP_MSRS(i)                                                                                 \
 	.gp[i].counter = HVPMU_MSR_A_PMC0 + (i), .gp[i].select = HVPMU_MSR_PERFEVTSEL0 + (i)
 
@@ -164,5 +153,4 @@ const struct hvpmu_layout hvpmu_layout_intel = {
 	.branches = HVPMU_EVENT_INTEL_BRANCHES,
 	.decode = decode,
 	.check = check,
-	.decode_rdpmc = decode_rdpmc,
 };

@@ -56,8 +56,6 @@ struct hvpmu_layout {
 	 */
 	int (*check)(const struct hvpmu_part *part, struct hvpmu_reg reg, u64 value,
 		     u64 *ret_value);
-	/* The counter that RDPMC's ECX names, or HVPMU_GP. */
-	int (*decode_rdpmc)(const struct hvpmu_part *part, u32 index);
 };
 
 extern const struct hvpmu_layout hvpmu_layout_intel;

@@ -177,9 +177,21 @@ int hvpmu_rdmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 *re
 	return HVPMU_OK;
 }
 
+/* The counter that RDPMC's ECX names, or HVPMU_GP; where there are no fixed ones it names none. */
+static int decode_rdpmc(const struct hvpmu_part *part, u32 index)
+{
+	if (index & HVPMU_RDPMC_FIXED) {
+		index &= ~HVPMU_RDPMC_FIXED;
+		if (index >= part->num_fixed)
+			return HVPMU_GP;
+		return (int)HVPMU_FIXED(hvpmu_env_nospec(index, part->num_fixed));
+	}
+	return index < part->num_gp ? (int)hvpmu_env_nospec(index, part->num_gp) : HVPMU_GP;
+}
+
 int hvpmu_rdpmc(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 index, u64 *ret_value)
 {
-	int counter = hvpmu_layout(&vcpu->part)->decode_rdpmc(&vcpu->part, index);
+	int counter = decode_rdpmc(&vcpu->part, index);
 
 	if (counter < 0)
 		return HVPMU_GP;

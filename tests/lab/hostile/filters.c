@@ -87,8 +87,8 @@ static void filter_registers(const char *name, unsigned int i)
 {
 	uint8_t bitmap[1] = {0};
 	struct kvm_msr_filter filter = {.flags = KVM_MSR_FILTER_DEFAULT_ALLOW};
+	struct vm vm, later;
 	uint64_t value = 0;
-	struct vm vm;
 
 	check_begin(name);
 	vm_create(&vm, VM_PMU);
@@ -118,6 +118,10 @@ static void filter_registers(const char *name, unsigned int i)
 		err(1, "KVM_X86_SET_MSR_FILTER");
 	vm_wrmsr(&vm, pmu_select(i), 0);
 	check_is("accesses that came to the VMM, with the selector's", 3, vm.user_msrs);
+	vm_add_vcpu(&vm, 1, &later);
+	vm_wrmsr(&later, pmu_select(i), 0);
+	check_is("those of a vCPU that came after the filter", 1, later.user_msrs);
+	vm_remove_vcpu(&later);
 	check_is("the register, passed through again", 1, vm_rdmsr(&vm, pmu_counter(i), &value));
 	check_is("its value again", 4005, value);
 	vm_destroy(&vm);
