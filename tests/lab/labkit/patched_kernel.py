@@ -139,6 +139,12 @@ def compile_in(tree, log):
     log.run("make", "-s", jobs(), "bzImage", "modules", cwd=tree)
 
 
+def _modules_in(tree):
+    """Where a built tree has its modules, below it."""
+    order = (tree / "modules.order").read_text(encoding="ascii")
+    return [pathlib.PurePosixPath(line).with_suffix(".ko") for line in order.split()]
+
+
 def collect(tree, target):
     """Copies what a kernel package would have out of a built tree."""
     release = (tree / "include/config/kernel.release").read_text(encoding="ascii").strip()
@@ -147,8 +153,7 @@ def collect(tree, target):
     for name, source in (("vmlinuz", "arch/x86/boot/bzImage"), ("vmlinux", "vmlinux"), ("System.map", "System.map"),
                          ("config", ".config")):
         shutil.copyfile(tree / source, boot / f"{name}-{release}")
-    for line in (tree / "modules.order").read_text(encoding="ascii").split():
-        module = pathlib.PurePosixPath(line).with_suffix(".ko")
+    for module in _modules_in(tree):
         copy = target / "lib/modules" / release / "kernel" / module
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(tree / module, copy)
@@ -189,14 +194,23 @@ def _build_pair(tarball, targets):
         _finish(VARIANTS["patched"], work / "linux", staged, log)
 
 
+def _state_of(tree):
+    """What tells one build of a tree from the next."""
+    files = [(tree / name).stat() for name in ("arch/x86/boot/bzImage", *_modules_in(tree))]
+    return digest([f"{file.st_size} {file.st_mtime_ns}" for file in files])
+
+
 def of_tree(tree):
-    """The kernel of a tree in which somebody works on the series, built there."""
+    """The kernel of a tree in which somebody works on the series, built there. Its copy stays while the tree is not built again: others
+    may be about to run it."""
     path = pathlib.Path(tree).resolve()
-    # Others may run others.
     target = cache_dir() / f"linux-tree-{digest([str(path)])}"
+    state, current = target / "state", _state_of(path)
     with source_build.lock("linux-tree"):
-        shutil.rmtree(target, ignore_errors=True)
-        collect(path, target)
+        if not state.is_file() or state.read_text(encoding="ascii") != current:
+            shutil.rmtree(target, ignore_errors=True)
+            collect(path, target)
+            state.write_text(current, encoding="ascii")
     return _kernel_in(target, "of a tree")
 
 

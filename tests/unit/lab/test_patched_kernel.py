@@ -100,6 +100,17 @@ class Kernel(Fixture):
         self.assertTrue(kernel.has_built_in("virtio-blk"))
         self.assertFalse(kernel.has_built_in("kvm"))
 
+    def test_a_copy_of_a_tree_stays_while_the_tree_does(self):
+        tree = self.write_tree()
+        image = patched_kernel.of_tree(tree).vmlinuz
+        first = image.stat().st_ino, image.stat().st_mtime_ns
+        patched_kernel.of_tree(tree)
+        self.assertEqual((image.stat().st_ino, image.stat().st_mtime_ns), first)
+        (tree / "arch/x86/kvm/kvm.ko").write_text("another module", encoding="ascii")
+        (tree / "arch/x86/boot/bzImage").write_text("another image", encoding="ascii")
+        patched_kernel.of_tree(tree)
+        self.assertEqual(image.read_text(encoding="ascii"), "another image")
+
     def test_what_the_cache_has_is_not_built(self):
         with unittest.mock.patch.object(patched_kernel, "compiler", return_value="gcc"), \
                 unittest.mock.patch.object(patched_kernel, "NEEDED", {}):
