@@ -47,6 +47,8 @@ TESTS = (
     # To KVM the second once more, without each set of events that a CPUID can have.
     Test("pmu_counters_test", ("-v", "3"), is_for_debug=True),
     Test("pmu_event_filter_test"),
+    Test("state_test"),
+    Test("vmx_msrs_test"),
     Test("vmx_pmu_caps_test"),
 )
 
