@@ -56,7 +56,7 @@ GUESTS = {
               kernel_image="[wp512]", name_option="-name guest=db,debug-threads=on",
               modules=VIRTIO_BLK + ("wp512", "algif_hash")),
         Guest(name="batch", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b03", vcpus=1, threads=1,
-              pause_ms=0, hot_user="hot_batch_sift",
+              pause_ms=0, hot_user="hot_batch_sort",
               hot_kernel=("clear_page_rep", "clear_page_orig", "clear_page_erms"),
               kernel_image="[kernel]", name_option="-name guest=batch,process=vm-batch",
               kernel_lacks=("instructions", "branches"), is_pie=True, modules=VIRTIO_BLK),
