@@ -31,11 +31,6 @@ static bool is_loaded(const struct hvpmu_vcpu *vcpu)
 	return vcpu->state == HVPMU_LOADED;
 }
 
-static bool is_in_hardware(const struct hvpmu_vcpu *vcpu, unsigned int counter)
-{
-	return vcpu->hw & hvpmu_bit(counter);
-}
-
 void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
 	if (!is_loaded(vcpu))
@@ -54,22 +49,6 @@ void hvpmu_end(struct hvpmu_env *env)
 	hvpmu_env_barrier();
 }
 
-static inline u64 read_hardware(const struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
-				unsigned int counter)
-{
-	u32 index = counter;
-
-	if (hvpmu_is_fixed(counter))
-		index = HVPMU_RDPMC_FIXED | (counter - HVPMU_FIXED(0));
-	return hvpmu_env_rdpmc(env, index) & hvpmu_counter_mask(&vcpu->part, counter);
-}
-
-u64 hvpmu_read_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter)
-{
-	return is_in_hardware(vcpu, counter) ? read_hardware(vcpu, env, counter)
-					     : *hvpmu_counter(vcpu, counter);
-}
-
 static u32 counter_msr(const struct hvpmu_layout *layout, unsigned int counter)
 {
 	if (hvpmu_is_fixed(counter))
@@ -81,7 +60,7 @@ void hvpmu_write_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigne
 			 u64 value)
 {
 	*hvpmu_counter(vcpu, counter) = value;
-	if (is_in_hardware(vcpu, counter))
+	if (hvpmu_is_in_hardware(vcpu, counter))
 		hvpmu_env_wrmsr(env, counter_msr(hvpmu_layout(&vcpu->part), counter), value);
 }
 

@@ -6,7 +6,7 @@
 #ifndef HVPMU_HARDWARE_H
 #define HVPMU_HARDWARE_H
 
-#include <hvpmu/hvpmu.h>
+#include "counters.h"
 
 /*
  * From begin to end hvpmu_nmi() looks but does not touch. begin() harvests, so that what follows
@@ -18,8 +18,23 @@
 void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env);
 void hvpmu_end(struct hvpmu_env *env);
 
-/* Reads a counter from where it lives. */
-u64 hvpmu_read_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter);
+static inline bool hvpmu_is_in_hardware(const struct hvpmu_vcpu *vcpu, unsigned int counter)
+{
+	return vcpu->hw & hvpmu_bit(counter);
+}
+
+/* Reads a counter from where it lives. Here, as RDPMC of guests is little else. */
+static inline u64 hvpmu_read_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
+				     unsigned int counter)
+{
+	u32 index = counter;
+
+	if (!hvpmu_is_in_hardware(vcpu, counter))
+		return *hvpmu_counter(vcpu, counter);
+	if (hvpmu_is_fixed(counter))
+		index = HVPMU_RDPMC_FIXED | (counter - HVPMU_FIXED(0));
+	return hvpmu_env_rdpmc(env, index) & hvpmu_counter_mask(&vcpu->part, counter);
+}
 
 /* Writes it there; the value is within its width. */
 void hvpmu_write_counter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter,

@@ -287,7 +287,10 @@ void hvpmu_retired(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_re
 /* Whether hvpmu_retired() may have something to do: worth a look before the CPL is found out. */
 static inline bool hvpmu_wants_retired(const struct hvpmu_vcpu *vcpu, enum hvpmu_retired kind)
 {
-	return vcpu->of_retired[kind] != 0;
+	u64 set = vcpu->of_retired[kind];
+
+	/* Most that a PMI handler does, it does with GLOBAL_CTRL off. */
+	return set && (vcpu->part.version < 2 || set & vcpu->global_ctrl);
 }
 
 /*

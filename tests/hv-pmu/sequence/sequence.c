@@ -266,14 +266,15 @@ static void change_filter(struct run *run, int cpu, struct hvpmu_env *env)
 
 static void emulate(struct run *run, int vcpu, struct hvpmu_env *env)
 {
-	bool is_branch = take(run) & 1;
+	struct hvpmu_vcpu *core = &run->world->rig.vcpu[vcpu].core;
+	enum hvpmu_retired kind = take(run) & 1 ? HVPMU_RETIRED_BRANCH : HVPMU_RETIRED_INSTRUCTION;
 	unsigned int cpl = take(run) & 1 ? 3 : 0;
 
 	world_count_private(run->world, vcpu, MACHINE_INSTRUCTIONS, cpl, 1);
-	if (is_branch)
+	if (kind == HVPMU_RETIRED_BRANCH)
 		world_count_private(run->world, vcpu, MACHINE_BRANCHES, cpl, 1);
-	hvpmu_retired(&run->world->rig.vcpu[vcpu].core, env,
-		      is_branch ? HVPMU_RETIRED_BRANCH : HVPMU_RETIRED_INSTRUCTION, cpl);
+	if (hvpmu_wants_retired(core, kind))
+		hvpmu_retired(core, env, kind, cpl);
 }
 
 static void load(struct run *run, int cpu)

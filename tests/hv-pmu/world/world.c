@@ -371,9 +371,12 @@ void world_save_and_restore(struct world *world, int vcpu, struct hvpmu_env *env
 
 static void emulate(struct world *world, int vcpu, struct hvpmu_env *env)
 {
+	struct hvpmu_vcpu *core = &world->rig.vcpu[vcpu].core;
+
 	/* The instruction retires on the guest's private PMU; the host's never saw it. */
 	world_count_private(world, vcpu, MACHINE_INSTRUCTIONS, 0, 1);
-	hvpmu_retired(&world->rig.vcpu[vcpu].core, env, HVPMU_RETIRED_INSTRUCTION, 0);
+	if (hvpmu_wants_retired(core, HVPMU_RETIRED_INSTRUCTION))
+		hvpmu_retired(core, env, HVPMU_RETIRED_INSTRUCTION, 0);
 }
 
 /* One filter for all; a vCPU is told on the CPU where it is. */

@@ -8,6 +8,13 @@
 #define INSTRUCTION HVPMU_RETIRED_INSTRUCTION
 #define BRANCH HVPMU_RETIRED_BRANCH
 
+/* As a hypervisor does. */
+static void retire(struct pmu *pmu, enum hvpmu_retired kind, unsigned int cpl)
+{
+	if (hvpmu_wants_retired(pmu->vcpu, kind))
+		hvpmu_retired(pmu->vcpu, &pmu->env, kind, cpl);
+}
+
 static void emulated_instructions_count_as_the_selector_says(void **state)
 {
 	static const struct {
@@ -61,7 +68,7 @@ static void emulated_instructions_count_as_the_selector_says(void **state)
 		pmu_write(&pmu, pmu_select_msr(&pmu, 1), cases[c].select);
 		if (is_loaded)
 			pmu_run(&pmu, 0);
-		hvpmu_retired(pmu.vcpu, &pmu.env, cases[c].kind, cases[c].cpl);
+		retire(&pmu, cases[c].kind, cases[c].cpl);
 		is = pmu_read(&pmu, pmu_counter_msr(&pmu, 1));
 		if (is != cases[c].counts || pmu.vcpu->account.emulated != cases[c].counts)
 			fail_msg("%s: counted %d, accounted %d", cases[c].what, (int)is,
@@ -87,7 +94,7 @@ static void emulated_instructions_count_in_fixed_counter_0(void **state)
 		pmu_set_up(&pmu, &pmu_intel[5], 4, 4);
 		pmu_write(&pmu, 0x38d, cases[i].ctrl);
 		pmu_write(&pmu, 0x38f, 0xf00000000ULL);
-		hvpmu_retired(pmu.vcpu, &pmu.env, INSTRUCTION, cases[i].cpl);
+		retire(&pmu, INSTRUCTION, cases[i].cpl);
 		assert_int_equal(pmu_read(&pmu, 0x309), cases[i].counts);
 		for (u32 msr = 0x30a; msr <= 0x30c; msr++)
 			assert_int_equal(pmu_read(&pmu, msr), 0);
@@ -102,25 +109,46 @@ static void nothing_counts_that_is_off_globally_or_frozen_or_denied(void **state
 	pmu_set_up(&pmu, &pmu_intel[4], 4, 0);
 	pmu_write(&pmu, 0x186, PMU_INSTRUCTIONS);
 	pmu_write(&pmu, 0x38f, 0xe);
-	hvpmu_retired(pmu.vcpu, &pmu.env, INSTRUCTION, 0);
+	retire(&pmu, INSTRUCTION, 0);
 	assert_int_equal(pmu_read(&pmu, 0x4c1), 0);
 
 	pmu_write(&pmu, 0x38f, 0xf);
 	pmu_write(&pmu, 0x391, 1ULL << 59); /* CTR_Frz */
-	hvpmu_retired(pmu.vcpu, &pmu.env, INSTRUCTION, 0);
+	retire(&pmu, INSTRUCTION, 0);
 	assert_int_equal(pmu_read(&pmu, 0x4c1), 0);
 
 	pmu_write(&pmu, 0x390, 1ULL << 59);
 	pmu.rig.denied = 1;
 	hvpmu_filter(pmu.vcpu, &pmu.env);
-	hvpmu_retired(pmu.vcpu, &pmu.env, INSTRUCTION, 0);
+	retire(&pmu, INSTRUCTION, 0);
 	assert_int_equal(pmu_read(&pmu, 0x4c1), 0);
 
 	pmu.rig.denied = 0;
 	hvpmu_filter(pmu.vcpu, &pmu.env);
-	hvpmu_retired(pmu.vcpu, &pmu.env, INSTRUCTION, 0);
+	retire(&pmu, INSTRUCTION, 0);
 	assert_int_equal(pmu_read(&pmu, 0x4c1), 1);
 	assert_int_equal(pmu.vcpu->account.emulated, 1);
+}
+
+/* So that a hypervisor need not find out the CPL for what a PMI handler does with its counters off. */
+static void emulated_instructions_are_wanted_when_they_may_count(void **state)
+{
+	struct pmu pmu;
+
+	(void)state;
+	pmu_set_up(&pmu, &pmu_intel[4], 4, 0);
+	pmu_write(&pmu, 0x38f, 0xf);
+	assert_false(hvpmu_wants_retired(pmu.vcpu, INSTRUCTION));
+	pmu_write(&pmu, 0x187, PMU_INSTRUCTIONS);
+	assert_true(hvpmu_wants_retired(pmu.vcpu, INSTRUCTION));
+	pmu_write(&pmu, 0x38f, 0xd);
+	assert_false(hvpmu_wants_retired(pmu.vcpu, INSTRUCTION));
+
+	/* Where there is no GLOBAL_CTRL the selector alone decides. */
+	pmu_set_up(&pmu, &pmu_amd[0], 4, 0);
+	assert_false(hvpmu_wants_retired(pmu.vcpu, INSTRUCTION));
+	pmu_write(&pmu, pmu_select_msr(&pmu, 1), PMU_INSTRUCTIONS);
+	assert_true(hvpmu_wants_retired(pmu.vcpu, INSTRUCTION));
 }
 
 static void an_emulated_overflow_is_one_like_any_other(void **state)
@@ -137,7 +165,7 @@ static void an_emulated_overflow_is_one_like_any_other(void **state)
 		pmu_write(&pmu, 0x4c2, 0xffffffffffffULL);
 		if (is_loaded)
 			pmu_run(&pmu, 0);
-		hvpmu_retired(pmu.vcpu, &pmu.env, INSTRUCTION, 0);
+		retire(&pmu, INSTRUCTION, 0);
 		assert_int_equal(pmu_read(&pmu, 0x4c1), 0);
 		assert_int_equal(pmu_read(&pmu, 0x4c2), 0);
 		assert_int_equal(pmu_read(&pmu, 0x38e), 3);
@@ -156,6 +184,7 @@ int main(void)
 		cmocka_unit_test(emulated_instructions_count_as_the_selector_says),
 		cmocka_unit_test(emulated_instructions_count_in_fixed_counter_0),
 		cmocka_unit_test(nothing_counts_that_is_off_globally_or_frozen_or_denied),
+		cmocka_unit_test(emulated_instructions_are_wanted_when_they_may_count),
 		cmocka_unit_test(an_emulated_overflow_is_one_like_any_other),
 	};
 
