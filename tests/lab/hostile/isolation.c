@@ -17,6 +17,9 @@
 /* Of an instruction, by the machine's --icount. */
 #define CYCLES 2u
 #define RDPMC_FIXED 0x40000000u
+#define CR4_PAE 0x20u
+#define CR4_PCE 0x100u
+#define RFLAGS_IOPL 0x3000u
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 /* What a guest finds at a register. */
@@ -192,6 +195,31 @@ static void expect_counts(struct vm *vm, uint64_t loops)
 		check_is("its reference cycles at CPL 3", 0, pmu_value(vm, PMU_FIXED + 2));
 }
 
+/* A user's RDPMC faults unless the guest's kernel lets him: with IOPL 3 he can end his steps. */
+static void expect_user_rdpmc(bool is_allowed)
+{
+	struct kvm_regs regs = {.rax = CR4_PAE | (is_allowed ? CR4_PCE : 0)};
+	struct vm vm;
+
+	vm_create(&vm, VM_PMU);
+	pmu_program(&vm, 1, 0, 77);
+	check_is("whether CR4 can be set", VM_DONE, vm_step(&vm, guest_cr4, &regs));
+	vm_go_to_user(&vm);
+	regs = (struct kvm_regs){.rcx = 1, .rflags = RFLAGS_IOPL};
+	check_is("how a user's RDPMC ends", is_allowed ? VM_DONE : VM_GP,
+		 vm_step(&vm, guest_rdpmc, &regs));
+	check_is("what it reads", is_allowed ? 77 : 0, regs.rax);
+	vm_destroy(&vm);
+}
+
+static void try_user(void)
+{
+	check_begin("RDPMC of a guest's user is as CR4.PCE says");
+	expect_user_rdpmc(false);
+	expect_user_rdpmc(true);
+	check_end();
+}
+
 /* The second guest on this CPU; the first one is on CPU 0. */
 static void attack(struct vm *second, int cpu, int host_fd, uint64_t want_in_host)
 {
@@ -270,5 +298,6 @@ void test_isolation(void)
 {
 	isolate("a hostile guest on the same CPU sees and disturbs nothing", 0);
 	isolate("a hostile guest on another CPU sees and disturbs nothing", 1);
+	try_user();
 	compare_with_host();
 }

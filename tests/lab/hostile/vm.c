@@ -13,6 +13,8 @@
 #define CODE 0x1000u
 #define GDT 0x3000u
 #define IDT 0x4000u
+#define TSS 0x5000u
+#define TSS_RSP0 (TSS + 4)
 #define TABLES 0x100000u
 #define TABLES_SIZE 0x3000u
 #define STACKS 0x200000u
@@ -228,6 +230,11 @@ static void enable_capability(int vm, uint32_t capability, uint64_t argument)
 		err(1, "KVM_ENABLE_CAP %u", capability);
 }
 
+static uint64_t stack_of(const struct vm *vm)
+{
+	return STACKS + (vm->id + 1) * STACK_SIZE;
+}
+
 void vm_go_to_user(struct vm *vm)
 {
 	struct kvm_sregs sregs;
@@ -235,6 +242,9 @@ void vm_go_to_user(struct vm *vm)
 	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
 		err(1, "KVM_GET_SREGS");
 	set_segments(&sregs, 3);
+	sregs.tr = (struct kvm_segment){
+		.base = TSS, .limit = 0x67, .selector = 0x18, .type = 11, .present = 1};
+	memcpy(vm->memory + TSS_RSP0, &(uint64_t){stack_of(vm)}, sizeof(uint64_t));
 	if (ioctl(vm->vcpu, KVM_SET_SREGS, &sregs))
 		err(1, "KVM_SET_SREGS");
 }
@@ -352,7 +362,7 @@ static bool is_end(struct vm *vm, enum vm_end *ret)
 static void set_place(struct vm *vm, const char *from, struct kvm_regs *regs)
 {
 	regs->rip = vm_address(from);
-	regs->rsp = STACKS + (vm->id + 1) * STACK_SIZE;
+	regs->rsp = stack_of(vm);
 	regs->rflags |= 2;
 	if (ioctl(vm->vcpu, KVM_SET_REGS, regs))
 		err(1, "KVM_SET_REGS");

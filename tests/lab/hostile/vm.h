@@ -81,7 +81,7 @@ uint64_t vm_offset(const char *label);
 uint64_t vm_address(const char *label);
 /* Where the page tables of a vCPU are: PML4, PDPT, PD. VM_MEMORY_SIZE is mapped there, and 1 GiB at VM_MMIO. */
 uint64_t vm_cr3(unsigned int id);
-/* The vCPU is at CPL 3 from now on, where it can neither end a step nor be interrupted. */
+/* The vCPU is at CPL 3 from now on, where it can end a step with IOPL 3 alone, or with a fault or an interrupt. */
 void vm_go_to_user(struct vm *vm);
 
 /* As the VMM, by KVM_GET_MSRS and KVM_SET_MSRS. */
