@@ -83,10 +83,22 @@ static void filter_fixed(void)
 	check_end();
 }
 
-static void filter_registers(const char *name, unsigned int i)
+static void set_msr_filter(struct vm *vm, uint32_t msr)
 {
 	uint8_t bitmap[1] = {0};
-	struct kvm_msr_filter filter = {.flags = KVM_MSR_FILTER_DEFAULT_ALLOW};
+	struct kvm_msr_filter filter = {
+		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
+		.ranges = {{.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+			    .nmsrs = 1,
+			    .base = msr,
+			    .bitmap = bitmap}}};
+
+	if (ioctl(vm->fd, KVM_X86_SET_MSR_FILTER, &filter))
+		err(1, "KVM_X86_SET_MSR_FILTER");
+}
+
+static void filter_registers(const char *name, unsigned int i)
+{
 	struct vm vm, later;
 	uint64_t value = 0;
 
@@ -97,13 +109,7 @@ static void filter_registers(const char *name, unsigned int i)
 	check_is("the register, read by the guest", 1, vm_rdmsr(&vm, pmu_counter(i), &value));
 	/* An RDMSR that does not exit counts itself in what it reads. */
 	check_is("its value", 2001, value);
-	filter.ranges[0] =
-		(struct kvm_msr_filter_range){.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
-					      .nmsrs = 1,
-					      .base = pmu_counter(i),
-					      .bitmap = bitmap};
-	if (ioctl(vm.fd, KVM_X86_SET_MSR_FILTER, &filter))
-		err(1, "KVM_X86_SET_MSR_FILTER");
+	set_msr_filter(&vm, pmu_counter(i));
 	vm_rdmsr(&vm, pmu_counter(i), &value);
 	check_is("what the VMM gave", 0x5a5a, value);
 	vm_wrmsr(&vm, pmu_counter(i), 7);
@@ -113,9 +119,7 @@ static void filter_registers(const char *name, unsigned int i)
 	vm_loop(&vm, 1000);
 	check_is("the counter, later", 4003, pmu_value(&vm, i));
 	/* The selector exits in any case. */
-	filter.ranges[0].base = pmu_select(i);
-	if (ioctl(vm.fd, KVM_X86_SET_MSR_FILTER, &filter))
-		err(1, "KVM_X86_SET_MSR_FILTER");
+	set_msr_filter(&vm, pmu_select(i));
 	vm_wrmsr(&vm, pmu_select(i), 0);
 	check_is("accesses that came to the VMM, with the selector's", 3, vm.user_msrs);
 	vm_add_vcpu(&vm, 1, &later);
@@ -124,6 +128,39 @@ static void filter_registers(const char *name, unsigned int i)
 	vm_remove_vcpu(&later);
 	check_is("the register, passed through again", 1, vm_rdmsr(&vm, pmu_counter(i), &value));
 	check_is("its value again", 4005, value);
+	vm_destroy(&vm);
+	check_end();
+}
+
+/* A filter of this register alone. */
+static void expect_filtered(struct vm *vm, uint32_t msr)
+{
+	uint64_t before = vm->user_msrs, value;
+
+	set_msr_filter(vm, msr);
+	vm_rdmsr(vm, msr, &value);
+	vm_wrmsr(vm, msr, 0);
+	check_is("accesses that came to the VMM, and of which register", 2ull << 32 | msr,
+		 (vm->user_msrs - before) << 32 | msr);
+}
+
+static void filter_each_register(void)
+{
+	const uint32_t others[] = {pmu.ctrl, pmu.status, pmu.clear};
+	struct vm vm;
+
+	check_begin("each register comes to the VMM when a filter says so of it alone");
+	vm_create(&vm, VM_PMU);
+	for (unsigned int n = 0; n < pmu_count(); n++) {
+		expect_filtered(&vm, pmu_counter(pmu_nth(n)));
+		expect_filtered(&vm, pmu_select(pmu_nth(n)));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i])
+			expect_filtered(&vm, others[i]);
+	/* Intel's other names of the counters. */
+	for (uint32_t i = 0; pmu.is_intel && i < PMU_GUEST_COUNTERS; i++)
+		expect_filtered(&vm, 0xc1 + i);
 	vm_destroy(&vm);
 	check_end();
 }
@@ -223,6 +260,7 @@ void test_filters(void)
 		"a register that was passed through comes to the VMM when the filter says so", 0);
 	if (pmu.fixed)
 		filter_registers("so does that of a fixed counter", PMU_FIXED);
+	filter_each_register();
 	expect_no_pmu("a VM whose PMU is disabled has none", VM_PMU_OFF);
 }
 
