@@ -76,6 +76,11 @@ static inline bool hvpmu_has_global(const struct hvpmu_part *part)
 	return part->version >= 2;
 }
 
+static inline bool hvpmu_is_loaded(const struct hvpmu_vcpu *vcpu)
+{
+	return vcpu->state == HVPMU_LOADED;
+}
+
 /* Intel's streamlined freeze: GLOBAL_STATUS.CTR_FRZ stops all counters (SDM, version 4). */
 static inline bool hvpmu_is_frozen(const struct hvpmu_vcpu *vcpu)
 {
@@ -99,9 +104,8 @@ static inline bool hvpmu_wants_pmi(const struct hvpmu_vcpu *vcpu, unsigned int c
 	return vcpu->gp_select[counter] & HVPMU_SEL_INT;
 }
 
-/* Whether the counter counts instructions of this kind, at whatever CPL. */
-bool hvpmu_counts_retired(const struct hvpmu_vcpu *vcpu, unsigned int counter,
-			  enum hvpmu_retired kind);
+/* The kinds of instructions that the counter counts, at whatever CPL: a bit for each of them. */
+unsigned int hvpmu_retired_kinds(const struct hvpmu_vcpu *vcpu, unsigned int counter);
 
 /* The controls of these counters were written: `selected`, `with_pmi`, `of_retired` follow. */
 void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set);
@@ -118,6 +122,12 @@ static inline u64 hvpmu_in_use(const struct hvpmu_vcpu *vcpu)
 static inline u64 hvpmu_wanted(const struct hvpmu_vcpu *vcpu, u64 in_use)
 {
 	return in_use && vcpu->part.loads_all ? vcpu->part.guest_mask & ~vcpu->denied : in_use;
+}
+
+/* Those of them that are not. */
+static inline u64 hvpmu_missing(const struct hvpmu_vcpu *vcpu, u64 in_use)
+{
+	return hvpmu_wanted(vcpu, in_use) & ~vcpu->hw;
 }
 
 #endif

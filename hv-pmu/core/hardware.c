@@ -5,50 +5,6 @@
 #include "layout.h"
 #include "overflow.h"
 
-void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set)
-{
-	vcpu->selected &= ~set;
-	vcpu->with_pmi &= ~set;
-	vcpu->of_retired[HVPMU_RETIRED_INSTRUCTION] &= ~set;
-	vcpu->of_retired[HVPMU_RETIRED_BRANCH] &= ~set;
-	while (set) {
-		unsigned int counter = hvpmu_pop(&set);
-
-		if (hvpmu_is_selected(vcpu, counter))
-			vcpu->selected |= hvpmu_bit(counter);
-		if (hvpmu_wants_pmi(vcpu, counter))
-			vcpu->with_pmi |= hvpmu_bit(counter);
-		for (unsigned int kind = 0; kind <= HVPMU_RETIRED_BRANCH; kind++) {
-			if (hvpmu_is_selected(vcpu, counter) &&
-			    hvpmu_counts_retired(vcpu, counter, kind))
-				vcpu->of_retired[kind] |= hvpmu_bit(counter);
-		}
-	}
-}
-
-static bool is_loaded(const struct hvpmu_vcpu *vcpu)
-{
-	return vcpu->state == HVPMU_LOADED;
-}
-
-void hvpmu_begin(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
-{
-	if (!is_loaded(vcpu))
-		return;
-	env->cpu->nmi_claimed = 0;
-	hvpmu_env_barrier();
-	env->cpu->is_busy = true;
-	hvpmu_env_barrier();
-	hvpmu_harvest(vcpu, env, HVPMU_FOUND_EARLY);
-}
-
-void hvpmu_end(struct hvpmu_env *env)
-{
-	hvpmu_env_barrier();
-	env->cpu->is_busy = false;
-	hvpmu_env_barrier();
-}
-
 static u32 counter_msr(const struct hvpmu_layout *layout, unsigned int counter)
 {
 	if (hvpmu_is_fixed(counter))
@@ -206,14 +162,8 @@ static void set_in_hardware(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
 			    const struct hvpmu_layout *layout, u64 set)
 {
 	vcpu->hw = set;
-	/* Without a status register writes have to be seen: compare_counters(). */
+	/* Without a status register writes have to be seen: hvpmu_compare_counters(). */
 	hvpmu_env_pass_through(env, set, layout->status ? set : 0);
-}
-
-/* For when all counters in use are in hardware. */
-static void set_guest_ctrl(struct hvpmu_vcpu *vcpu, const struct hvpmu_layout *layout, u64 in_use)
-{
-	vcpu->guest_ctrl = layout->gates_by_ctrl && !hvpmu_is_frozen(vcpu) ? in_use : 0;
 }
 
 /* With `set`, all counters in use are in hardware. */
@@ -232,9 +182,9 @@ static void load(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, const struct hv
 		write_fixed_ctrl(vcpu, env, layout, all);
 	}
 	set_in_hardware(vcpu, env, layout, all);
-	if (is_loaded(vcpu))
+	if (hvpmu_is_loaded(vcpu))
 		return;
-	set_guest_ctrl(vcpu, layout, in_use);
+	hvpmu_set_guest_ctrl(vcpu, layout, in_use);
 	/* Last: from here on NMIs know of it. */
 	vcpu->state = HVPMU_LOADED;
 	vcpu->account.loads++;
@@ -289,10 +239,10 @@ void hvpmu_unload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 	}
 }
 
-/* Selectors in hardware that no longer are what they should be. */
-static void rewrite_controls(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
-			     const struct hvpmu_layout *layout, u64 set, u64 enabled)
+void hvpmu_rewrite_controls(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set, u64 in_use)
 {
+	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
+	u64 enabled = may_enable(layout, in_use);
 	u64 gp = gp_of(set);
 
 	if (fixed_of(set))
@@ -305,23 +255,13 @@ static void rewrite_controls(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
 	}
 }
 
-void hvpmu_follow(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 changed)
+void hvpmu_reload(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 in_use)
 {
-	const struct hvpmu_layout *layout;
-	u64 in_use, missing, denied;
+	u64 missing = hvpmu_missing(vcpu, in_use);
+	u64 denied = vcpu->hw & vcpu->denied;
 
-	if (!is_loaded(vcpu))
-		return;
-	layout = hvpmu_layout(&vcpu->part);
-	in_use = hvpmu_in_use(vcpu);
-	missing = hvpmu_wanted(vcpu, in_use) & ~vcpu->hw;
-	denied = vcpu->hw & vcpu->denied;
-	changed &= vcpu->hw & ~denied;
-	set_guest_ctrl(vcpu, layout, in_use);
-	if (changed)
-		rewrite_controls(vcpu, env, layout, changed, may_enable(layout, in_use));
 	if (missing)
-		load(vcpu, env, layout, missing, in_use);
+		load(vcpu, env, hvpmu_layout(&vcpu->part), missing, in_use);
 	if (denied)
 		hvpmu_unload(vcpu, env, denied);
 }
@@ -330,7 +270,7 @@ u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
 	u64 in_use;
 
-	if (is_loaded(vcpu))
+	if (hvpmu_is_loaded(vcpu))
 		return vcpu->guest_ctrl;
 	in_use = hvpmu_in_use(vcpu);
 	/* Counters stand still in host mode: no NMI finds anything to do to these. */
@@ -341,7 +281,7 @@ u64 hvpmu_enter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 
 void hvpmu_put(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
-	if (!is_loaded(vcpu))
+	if (!hvpmu_is_loaded(vcpu))
 		return;
 	hvpmu_begin(vcpu, env);
 	hvpmu_unload(vcpu, env, vcpu->hw);

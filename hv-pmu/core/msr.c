@@ -4,6 +4,30 @@
 #include "hardware.h"
 #include "layout.h"
 
+/* Puts the counter into a set, or takes it out. */
+static inline void include(u64 *set, u64 counter, u64 is_in)
+{
+	*set = (*set & ~counter) | (counter & -is_in);
+}
+
+static inline void note_control(struct hvpmu_vcpu *vcpu, unsigned int counter)
+{
+	u64 bit = hvpmu_bit(counter);
+	bool is_selected = hvpmu_is_selected(vcpu, counter);
+	unsigned int kinds = is_selected ? hvpmu_retired_kinds(vcpu, counter) : 0;
+
+	include(&vcpu->selected, bit, is_selected);
+	include(&vcpu->with_pmi, bit, hvpmu_wants_pmi(vcpu, counter));
+	for (unsigned int kind = 0; kind <= HVPMU_RETIRED_BRANCH; kind++)
+		include(&vcpu->of_retired[kind], bit, kinds >> kind & 1);
+}
+
+void hvpmu_note_controls(struct hvpmu_vcpu *vcpu, u64 set)
+{
+	while (set)
+		note_control(vcpu, hvpmu_pop(&set));
+}
+
 /* Whether the filter forbids the counter's present event. */
 static void ask_filter(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, unsigned int counter)
 {
@@ -74,7 +98,7 @@ static u64 assign(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu_r
 	case HVPMU_REG_SELECT:
 		before = vcpu->gp_select[reg.counter];
 		vcpu->gp_select[reg.counter] = value;
-		hvpmu_note_controls(vcpu, hvpmu_bit(reg.counter));
+		note_control(vcpu, reg.counter);
 		ask_filter(vcpu, env, reg.counter);
 		return before == value ? 0 : hvpmu_bit(reg.counter);
 	case HVPMU_REG_FIXED_CTRL:
@@ -119,7 +143,8 @@ static int check_from_host(const struct hvpmu_vcpu *vcpu, const struct hvpmu_lay
 	return layout->check(&vcpu->part, as_guest, value, ret_value);
 }
 
-int hvpmu_wrmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 value, bool from_host)
+static __attribute__((__noinline__)) int
+write_register(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 value, bool from_host)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 	struct hvpmu_reg reg = layout->decode(&vcpu->part, msr);
@@ -135,6 +160,34 @@ int hvpmu_wrmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 val
 	hvpmu_follow(vcpu, env, assign(vcpu, env, reg, value));
 	hvpmu_end(env);
 	return HVPMU_OK;
+}
+
+/*
+ * What guests write most: perf turns the PMU off and on around whatever it does. It is the next
+ * entry that carries the write out, and nothing changes here that an NMI looks at: it is not kept
+ * out, nor has what has overflowed to be seen first. Not so if a PMI freezes the counters. Nor is
+ * this for a counter that ought to be in hardware and is not: hvpmu_missing(), but quicker.
+ */
+static inline bool write_global_ctrl(struct hvpmu_vcpu *vcpu, u64 value)
+{
+	const struct hvpmu_part *part = &vcpu->part;
+	u64 in_use = vcpu->selected & ~vcpu->denied & value;
+
+	if (part->vendor != HVPMU_INTEL || !hvpmu_has_global(part) || value & ~part->guest_mask ||
+	    vcpu->freezes_on_pmi)
+		return false;
+	if (in_use & ~vcpu->hw || (part->loads_all && vcpu->hw != part->guest_mask))
+		return false;
+	vcpu->global_ctrl = value;
+	vcpu->guest_ctrl = hvpmu_is_frozen(vcpu) ? 0 : in_use;
+	return true;
+}
+
+int hvpmu_wrmsr(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u32 msr, u64 value, bool from_host)
+{
+	if (msr == HVPMU_MSR_GLOBAL_CTRL && write_global_ctrl(vcpu, value))
+		return HVPMU_OK;
+	return write_register(vcpu, env, msr, value, from_host);
 }
 
 static u64 value_of(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, struct hvpmu_reg reg)

@@ -30,11 +30,9 @@ void hvpmu_overflowed(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set)
 
 /*
  * Without a status register an overflow is a counter that went down: writes of the guest trap, so
- * the value in memory is the last one that was written or seen. Out of line, as take() is: what
- * comes with each trap and put is a look at the status register that finds nothing.
+ * the value in memory is the last one that was written or seen.
  */
-static __attribute__((__noinline__)) u64 compare_counters(struct hvpmu_vcpu *vcpu,
-							  struct hvpmu_env *env)
+u64 hvpmu_compare_counters(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env)
 {
 	u64 set = vcpu->hw;
 	u64 overflowed = 0;
@@ -51,9 +49,8 @@ static __attribute__((__noinline__)) u64 compare_counters(struct hvpmu_vcpu *vcp
 	return overflowed;
 }
 
-/* Hardware forgets these overflows, and the guest gets them. */
-static __attribute__((__noinline__)) void take(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env,
-					       u64 set, enum hvpmu_found found)
+void hvpmu_take_overflows(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, u64 set,
+			  enum hvpmu_found found)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 	struct hvpmu_cpu *cpu = env->cpu;
@@ -70,27 +67,6 @@ static __attribute__((__noinline__)) void take(struct hvpmu_vcpu *vcpu, struct h
 	if (layout->status)
 		hvpmu_env_wrmsr(env, layout->status_clear, set);
 	hvpmu_overflowed(vcpu, env, set);
-}
-
-/* With what an NMI acknowledged since hvpmu_begin(): first the register, which it may change. */
-static inline u64 read_status(struct hvpmu_env *env, const struct hvpmu_layout *layout,
-			      enum hvpmu_found found)
-{
-	u64 status = hvpmu_env_rdmsr(env, layout->status);
-
-	hvpmu_env_barrier();
-	return found == HVPMU_FOUND_EARLY ? status | env->cpu->nmi_claimed : status;
-}
-
-u64 hvpmu_harvest(struct hvpmu_vcpu *vcpu, struct hvpmu_env *env, enum hvpmu_found found)
-{
-	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
-	u64 set = layout->status ? read_status(env, layout, found) & vcpu->hw
-				 : compare_counters(vcpu, env);
-
-	if (set)
-		take(vcpu, env, set, found);
-	return set;
 }
 
 /*

@@ -8,22 +8,25 @@
 /* Intel's fixed counter 0 counts retired instructions (SDM volume 3, table of fixed counters). */
 #define FIXED_INSTRUCTIONS HVPMU_FIXED(0)
 
-bool hvpmu_counts_retired(const struct hvpmu_vcpu *vcpu, unsigned int counter,
-			  enum hvpmu_retired kind)
+/* A branch is an instruction, too. */
+#define ALL_KINDS (1U << HVPMU_RETIRED_INSTRUCTION | 1U << HVPMU_RETIRED_BRANCH)
+
+unsigned int hvpmu_retired_kinds(const struct hvpmu_vcpu *vcpu, unsigned int counter)
 {
 	const struct hvpmu_layout *layout = hvpmu_layout(&vcpu->part);
 	u64 select;
 	u64 event;
 
 	if (hvpmu_is_fixed(counter))
-		return counter == FIXED_INSTRUCTIONS;
+		return counter == FIXED_INSTRUCTIONS ? ALL_KINDS : 0;
 	select = vcpu->gp_select[counter];
 	/* A threshold or an edge needs the hardware's cycles: not emulated. INV inverts thresholds. */
 	if (select & (HVPMU_SEL_CMASK | HVPMU_SEL_EDGE))
-		return false;
+		return 0;
 	event = select & (HVPMU_SEL_EVENT | HVPMU_SEL_UMASK | HVPMU_SEL_AMD_EVENT_HIGH);
-	return event == layout->instructions ||
-	       (kind == HVPMU_RETIRED_BRANCH && event == layout->branches);
+	if (event == layout->instructions)
+		return ALL_KINDS;
+	return event == layout->branches ? 1U << HVPMU_RETIRED_BRANCH : 0;
 }
 
 static bool counts_at(const struct hvpmu_vcpu *vcpu, unsigned int counter, unsigned int cpl)
