@@ -202,21 +202,44 @@ static const struct scope *find_scope(const char *name)
 	return NULL;
 }
 
-int main(int argc, char **argv)
+static int tell_unknown(const char *name)
 {
-	for (size_t i = 0; argc == 1 && i < HVP_ARRAY_SIZE(scopes); i++) {
-		if (!check(&scopes[i]))
+	fprintf(stderr, "hvpmu_check: there is no scope \"%s\"\n", name);
+	return 2;
+}
+
+/* All scopes, but for one if `without` names it. */
+static int check_all(const struct scope *without)
+{
+	for (size_t i = 0; i < HVP_ARRAY_SIZE(scopes); i++) {
+		if (&scopes[i] != without && !check(&scopes[i]))
 			return 1;
 	}
-	for (int i = 1; i < argc; i++) {
-		const struct scope *scope = find_scope(argv[i]);
+	return 0;
+}
 
-		if (!scope) {
-			fprintf(stderr, "hvpmu_check: there is no scope \"%s\"\n", argv[i]);
-			return 2;
-		}
+static int check_named(char **names, int count)
+{
+	for (int i = 0; i < count; i++) {
+		const struct scope *scope = find_scope(names[i]);
+
+		if (!scope)
+			return tell_unknown(names[i]);
 		if (!check(scope))
 			return 1;
 	}
 	return 0;
+}
+
+/* usage: hvpmu_check [SCOPE... | --without SCOPE], all scopes without arguments */
+int main(int argc, char **argv)
+{
+	const struct scope *without;
+
+	if (argc == 1)
+		return check_all(NULL);
+	if (strcmp(argv[1], "--without") != 0)
+		return check_named(argv + 1, argc - 1);
+	without = argc == 3 ? find_scope(argv[2]) : NULL;
+	return without ? check_all(without) : tell_unknown(argc == 3 ? argv[2] : "");
 }
