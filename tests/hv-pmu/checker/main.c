@@ -231,7 +231,7 @@ static int check_named(char **names, int count)
 	return 0;
 }
 
-/* usage: hvpmu_check [SCOPE... | --without SCOPE], all scopes without arguments */
+/* All scopes without arguments. */
 int main(int argc, char **argv)
 {
 	const struct scope *without;
@@ -240,6 +240,10 @@ int main(int argc, char **argv)
 		return check_all(NULL);
 	if (strcmp(argv[1], "--without") != 0)
 		return check_named(argv + 1, argc - 1);
-	without = argc == 3 ? find_scope(argv[2]) : NULL;
-	return without ? check_all(without) : tell_unknown(argc == 3 ? argv[2] : "");
+	if (argc != 3) {
+		fprintf(stderr, "usage: hvpmu_check [SCOPE... | --without SCOPE]\n");
+		return 2;
+	}
+	without = find_scope(argv[2]);
+	return without ? check_all(without) : tell_unknown(argv[2]);
 }
