@@ -61,6 +61,13 @@ def style(tree, patch):
     return [line for line in done.stdout.splitlines() if line.strip() and not _is_accepted(line)]
 
 
+def message(patch):
+    """What is wrong with the end of a patch's message: git takes what it commented out along when a message is not edited."""
+    text = patch.read_text(encoding="utf-8").partition("\n---\n")[0]
+    last = text.rstrip().rpartition("\n")[2]
+    return [] if re.match(r"[A-Z]\w+(-\w+)*-by: .+ <.+>$", last) else [f"{patch.name}: the message ends with {last!r}, not with a signature"]
+
+
 def same_core(tree):
     """What differs between the core in the tree and that of hv-pmu; None if the tree has none."""
     if not (tree / IMPORTED[0]).is_dir():
