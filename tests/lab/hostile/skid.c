@@ -5,8 +5,10 @@
  */
 #include <err.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "pmu.h"
@@ -21,6 +23,9 @@
 /* The instruction that leaves, behind DEC and JNZ, and where the guest goes on. */
 #define LEAVES_AT 5u
 #define GOES_ON_AT 7u
+#define GOES_ON_AFTER_HALT 6u
+/* A guest that halts for ever is one whose PMI was lost. */
+#define HALT_SECONDS 2u
 /* What goes around the loops. */
 #define AROUND 8u
 
@@ -32,16 +37,22 @@ struct way {
 	bool is_users;
 	/* An access to the PMU, done between two entries: on AMD with GIF clear, and an NMI waits. */
 	bool is_between;
+	/* Nothing else wakes the guest. */
+	bool is_halt;
 };
 
 static const struct way ways[] = {
-	{"PMIs that come late around a CPUID", guest_away_by_cpuid, true, false, false},
-	{"PMIs that come late around an RDMSR", guest_away_by_rdmsr, true, false, true},
-	{"PMIs that come late around an exit to the VMM", guest_away_by_out, true, true, false},
-	{"PMIs that come late around a CPUID that is counted", guest_away_by_cpuid, false, false,
-	 false},
-	{"PMIs that come late around an RDMSR that is counted", guest_away_by_rdmsr, false, false,
-	 true},
+	{"PMIs that come late around a CPUID", guest_away_by_cpuid, .is_branches = true},
+	{"PMIs that come late around an RDMSR", guest_away_by_rdmsr, .is_branches = true,
+	 .is_between = true},
+	{"PMIs that come late around an exit to the VMM", guest_away_by_out, .is_branches = true,
+	 .is_users = true},
+	{"PMIs that come late around a CPUID that is counted", guest_away_by_cpuid,
+	 .is_branches = false},
+	{"PMIs that come late around an RDMSR that is counted", guest_away_by_rdmsr,
+	 .is_between = true},
+	{"PMIs that come late when the guest halts", guest_away_by_halt, .is_branches = true,
+	 .is_halt = true},
 };
 
 /* The machine's pmu-skid, from the environment. */
@@ -56,7 +67,7 @@ static uint64_t loops_back(void)
 /* By its next entry the overflow is the guest's, whether its PMI has come or not. */
 static bool is_seen(const struct way *way)
 {
-	return way->is_users || !way->is_branches;
+	return way->is_users || way->is_halt || !way->is_branches;
 }
 
 /* Where the PMIs of a way came. */
@@ -98,7 +109,8 @@ static void note(const struct way *way, uint64_t at, const struct kvm_regs *regs
 		 struct places *places)
 {
 	bool is_before = way->is_users ? !has_left : at <= vm_offset(way->code) + LEAVES_AT;
-	uint64_t entry = vm_offset(way->is_users ? guest_back : way->code + GOES_ON_AT);
+	unsigned int length = way->is_halt ? GOES_ON_AFTER_HALT : GOES_ON_AT;
+	uint64_t entry = vm_offset(way->is_users ? guest_back : way->code + length);
 	uint64_t late = 2 * (loops_back() - regs->rdi);
 
 	if (is_before) {
@@ -112,14 +124,22 @@ static void note(const struct way *way, uint64_t at, const struct kvm_regs *regs
 	}
 }
 
-static void go(const struct way *way, unsigned int round, struct vm *vm, struct places *places)
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+/* Whether the guest had its PMI. */
+static bool go(const struct way *way, unsigned int round, struct vm *vm, struct places *places)
 {
 	struct kvm_regs regs = {.rcx = pmu_select(0), .rsi = LOOPS_AWAY, .rdi = loops_back()};
 	bool has_left = false;
 	enum vm_end end;
 
 	arm(way, vm, round % PLACES);
+	alarm(way->is_halt ? HALT_SECONDS : 0);
 	end = vm_step(vm, way->code, &regs);
+	alarm(0);
 	if (way->is_users && end == VM_DONE) {
 		has_left = true;
 		regs = (struct kvm_regs){.rdi = loops_back()};
@@ -128,6 +148,7 @@ static void go(const struct way *way, unsigned int round, struct vm *vm, struct 
 	check_is("how it ended", VM_NMI, end);
 	if (end == VM_NMI)
 		note(way, vm_interrupted_at(vm, &regs), &regs, has_left, places);
+	return end == VM_NMI;
 }
 
 static void go_and_come(const struct way *way)
@@ -138,8 +159,8 @@ static void go_and_come(const struct way *way)
 
 	check_begin(way->name);
 	vm_create(&vm, VM_PMU);
-	for (unsigned int round = 0; round < ROUNDS; round++)
-		go(way, round, &vm, &places);
+	for (unsigned int round = 0; round < ROUNDS && go(way, round, &vm, &places); round++)
+		;
 	kicks = count_kicks() - kicks;
 	printf("# %s: %u before the guest left, %u at its entry, %u after it; %" PRIu64
 	       " entries were made exits\n",
@@ -154,11 +175,13 @@ static void go_and_come(const struct way *way)
 
 void test_skid(void)
 {
+	const struct sigaction action = {.sa_handler = do_nothing};
 	const char *setting = getenv("PMU_SKID");
 
 	skid = setting ? (unsigned int)strtoul(setting, NULL, 10) : 0;
 	if (!skid)
 		errx(2, "PMU_SKID has to be set to the machine's pmu-skid");
+	sigaction(SIGALRM, &action, NULL);
 	runner_pin(0);
 	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		go_and_come(&ways[i]);

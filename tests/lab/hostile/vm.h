@@ -41,8 +41,9 @@ extern const char guest_code[], guest_loop[], guest_rdmsr[], guest_wrmsr[], gues
 	guest_rep_outs[], guest_rep_ins[], guest_read[], guest_write[], guest_rep_movs[],
 	guest_gp[], guest_nmi[], guest_interrupt[], guest_framed[], guest_frame1[], guest_frame2[],
 	guest_frame3[], guest_spin[], guest_cpuids[], guest_halt[], guest_away_by_cpuid[],
-	guest_away_by_rdmsr[], guest_away_by_out[], guest_back[], guest_debug[], guest_sti_rdmsr[],
-	guest_sti_wrmsr[], guest_sti_rdpmc[], guest_toggles[], guest_end[];
+	guest_away_by_rdmsr[], guest_away_by_out[], guest_away_by_halt[], guest_back[],
+	guest_debug[], guest_sti_rdmsr[], guest_sti_wrmsr[], guest_sti_rdpmc[], guest_toggles[],
+	guest_end[];
 
 /* What the guest is told of its PMU. */
 enum vm_pmu {
