@@ -4,6 +4,7 @@
 
 import pathlib
 import sys
+import tempfile
 import unittest
 
 LAB = pathlib.Path(__file__).resolve().parents[2] / "lab"
@@ -43,6 +44,23 @@ class Messages(unittest.TestCase):
                      "unchecked MSR access error: WRMSR to 0x38f"):
             self.assertEqual(list(host_tests.wrong_in_messages(line, host_tests.HOSTILE, ())), [line])
         self.assertEqual(list(host_tests.wrong_in_messages("RETBleed: WARNING: Spectre v2", host_tests.HOSTILE, ())), [])
+
+
+class Nested(unittest.TestCase):
+    REFUSAL = "perf/x86: guests cannot have counters 0xf: they would count the host as well, as its selectors have no GuestOnly\n"
+
+    def wrong(self, machine, text):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "dmesg").write_text(text, encoding="utf-8")
+            return list(host_tests.wrong_in_nested(pathlib.Path(folder), machine))
+
+    def test_on_amd_it_says_that_its_guests_get_no_share(self):
+        self.assertEqual(self.wrong("amd", self.REFUSAL), [])
+        self.assertEqual(self.wrong("intel", ""), [])
+        self.assertEqual(len(self.wrong("amd", "")), 1)
+
+    def test_its_kernels_reports_count(self):
+        self.assertEqual(len(self.wrong("intel", "WARNING: CPU: 0 PID: 1 at arch/x86/kvm/x86.c:1\n")), 1)
 
 
 class Debug(unittest.TestCase):

@@ -66,6 +66,18 @@ class Style(Fixture):
         self.assertEqual(self.said("cannot open it"), ["cannot open it"])
 
 
+class OfAPatch(Fixture):
+    SIGNED = "Subject: [PATCH] a\n\nWhat.\n\nSigned-off-by: A B <a@b.invalid>\n"
+
+    def test_a_message_ends_with_a_signature(self):
+        patch = self.write("1.patch", f"{self.SIGNED}---\n a | 1 +\n\n+# Conflicts:\n")
+        self.assertEqual(kernel_checks.message(patch), [])
+
+    def test_what_a_merge_leaves_behind_it_is_told(self):
+        patch = self.write("1.patch", f"{self.SIGNED}\n# Conflicts:\n#\tarch/x86/kvm/pmu.h\n---\n a | 1 +\n")
+        self.assertEqual(len(kernel_checks.message(patch)), 1)
+
+
 class Messages(unittest.TestCase):
     def test_those_of_the_files_in_question_count_whatever_their_line(self):
         text = ("../arch/x86/kvm/pmu.c:10:3: warning: unused variable\narch/x86/kvm/pmu.c:99: error: no\n"
