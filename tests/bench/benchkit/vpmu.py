@@ -21,7 +21,7 @@ GOAL = 0.2
 INFORMATION = ("exit", "switch.vcpu")
 # In use by the guest, beside none.
 COUNTERS = (1, 4)
-RECORDINGS = ("record.1", "record.1.often", "record.4")
+RECORDINGS = ("record.1", "record.1.often", "record.3", "record.4")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ TEXTS = {
     "counted": "counted 100100 1 40000\n",
     "record.1": "work 120000 1 0 10\n",
     "record.1.often": "work 150000 1 0 25\n",
+    "record.3": "work 180000 1 0 30\n",
     "record.4": "work 200000 1 0 40\n",
     "record.1.counted": "counted 122100 1 43000 10\n",
 }
@@ -76,6 +77,7 @@ class Costs(unittest.TestCase):
 
     def test_recordings_slow_the_work_down(self):
         self.assertAlmostEqual(self.costs["profile.record.1"], 20)
+        self.assertAlmostEqual(self.costs["profile.record.3"], 80)
         self.assertAlmostEqual(self.costs["profile.record.4"], 100)
 
     def test_a_pmi_is_what_the_samples_add(self):
