@@ -33,6 +33,8 @@ class Guest:
     is_told: bool = False
     # Not Debian's kernel but the one that the host has.
     has_hosts_kernel: bool = False
+    # A hypervisor itself, with KVM for the machine's processors.
+    is_hypervisor: bool = False
     # `program` has no libc unless it says so.
     with_libc: bool = False
 
@@ -76,7 +78,7 @@ GAMMA = dataclasses.replace(BETA, name="gamma", uuid="6f1d2c3a-0b54-4d1e-9a77-3c
                             name_option="-name guest=gamma,debug-threads=on", has_hosts_kernel=True)
 # It is a hypervisor itself, and runs the test program of the scenario `hostile` in place of the host.
 NEST = dataclasses.replace(GAMMA, name="nest", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b09", name_option="-name nest", init="nest",
-                           program="hostile", with_perf=False, is_told=False, modules=(*VIRTIO_BLK, "kvm_intel", "kvm_amd"))
+                           program="hostile", with_perf=False, is_told=False, is_hypervisor=True)
 # It measures what its virtual PMU costs.
 TOLL = dataclasses.replace(METER, name="toll", uuid="6f1d2c3a-0b54-4d1e-9a77-3c0e5f8a1b07", vcpus=2, name_option="-name toll",
                            init="toll", program="toll", with_libc=True, is_told=True)

@@ -39,14 +39,14 @@ class Plan:
     programs: tuple = ()
 
 
-def guest_tree(guest, kernel, program):
+def guest_tree(plan, guest, kernel, program):
     tree = Tree()
     tree.add_file("/init", programs.LAB / "guest" / guest.init, 0o755)
     tree.add_program("/bin/busybox", programs.find_program("busybox"))
     tree.add_program(f"/usr/bin/{program.name}", program)
     if guest.with_perf:
         tree.add_program("/usr/bin/perf", programs.find_program("perf"))
-    tree.add_modules(kernel, guest.modules)
+    tree.add_modules(kernel, (*guest.modules, plan.kvm_module) if guest.is_hypervisor else guest.modules)
     tree.add_text("/etc/workload",
                   f"PROGRAM={guest.name}\nARGUMENTS='{guest.threads} {guest.pause_ms}'\n")
     return tree
@@ -104,7 +104,7 @@ def build_images(plan, kernels, scratch, output):
     for name in plan.guests:
         guest = domains.find(name)
         program = programs.build_guest_program(guest, scratch / "bin")
-        tree = guest_tree(guest, kernels.host if guest.has_hosts_kernel else kernels.guest, program)
+        tree = guest_tree(plan, guest, kernels.host if guest.has_hosts_kernel else kernels.guest, program)
         tree.write_directory(output / "guests" / name / "root")
         images[name] = scratch / f"{name}.cpio"
         tree.write_initramfs(images[name])
