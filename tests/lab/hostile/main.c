@@ -9,10 +9,10 @@ static const struct check_test tests[] = {
 	{"filters", test_filters},     {"cpuid", test_cpuid},
 	{"emulated", test_emulated},   {"stepped", test_stepped},
 	{"strings", test_strings},     {"pmi", test_pmi},
-	{"apic", test_apic},	       {"host", test_host},
-	{"lifetime", test_lifetime},   {"nested", test_nested},
-	{"skid", test_skid},	       {"totals", test_totals},
-	{"direct", test_direct},
+	{"apic", test_apic},	       {"nmi", test_nmi},
+	{"host", test_host},	       {"lifetime", test_lifetime},
+	{"nested", test_nested},       {"skid", test_skid},
+	{"totals", test_totals},       {"direct", test_direct},
 };
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@ void test_stepped(void);
 void test_strings(void);
 void test_pmi(void);
 void test_apic(void);
+void test_nmi(void);
 void test_host(void);
 void test_lifetime(void);
 void test_nested(void);

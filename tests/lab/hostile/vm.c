@@ -29,7 +29,7 @@ asm(".pushsection .rodata\n"
     ".globl guest_ins, guest_rep_outs, guest_rep_ins, guest_read, guest_write, guest_rep_movs, guest_gp, guest_nmi\n"
     ".globl guest_interrupt, guest_framed, guest_frame1, guest_frame2, guest_frame3, guest_spin, guest_end\n"
     ".globl guest_cpuids, guest_halt, guest_away_by_cpuid, guest_away_by_rdmsr, guest_away_by_out, guest_away_by_halt, guest_back\n"
-    ".globl guest_debug, guest_sti_rdmsr, guest_sti_wrmsr, guest_sti_rdpmc, guest_toggles\n"
+    ".globl guest_debug, guest_sti_rdmsr, guest_sti_wrmsr, guest_sti_rdpmc, guest_toggles, guest_nmis, guest_nmi_returns\n"
     "guest_code:\n"
     "guest_loop:	dec %rcx; jnz guest_loop; out %al, $0x10\n"
     "guest_rdmsr:	rdmsr; out %al, $0x10\n"
@@ -54,6 +54,10 @@ asm(".pushsection .rodata\n"
     "guest_sti_wrmsr:	sti; wrmsr; out %al, $0x10\n"
     "guest_sti_rdpmc:	sti; rdpmc; out %al, $0x10\n"
     "guest_toggles:	wrmsr; xor $0x100, %eax; dec %rsi; jnz guest_toggles; out %al, $0x10\n"
+    "guest_nmis:	wrmsr; dec %rsi; jnz guest_nmis; out %al, $0x10\n"
+    "guest_nmi_returns:	inc %r8; push %rax; push %rcx; push %rdx; mov %r10d, %ecx; rdmsr\n"
+    "	test %r9, %r9; jz 1f; dec %r9; mov $0x400, %eax; xor %edx, %edx; mov %r11d, %ecx; wrmsr\n"
+    "1:	pop %rdx; pop %rcx; pop %rax; iretq\n"
     "guest_cpuids:	xor %eax, %eax; cpuid; dec %rsi; jnz guest_cpuids; out %al, $0x10\n"
     "guest_halt:	hlt; jmp guest_halt\n"
     "guest_away_by_cpuid:	dec %rsi; jnz guest_away_by_cpuid; cpuid; jmp guest_back\n"
@@ -96,6 +100,11 @@ static void make_gate(uint8_t *memory, unsigned int vector, const char *handler)
 	gate[0] = (address & 0xffff) | 0x8ull << 16 | 0x8e00ull << 32 |
 		  (address >> 16 & 0xffff) << 48;
 	gate[1] = 0;
+}
+
+void vm_set_handler(struct vm *vm, unsigned int vector, const char *handler)
+{
+	make_gate(vm->memory, vector, handler);
 }
 
 /* For CPL 3, too. */
@@ -319,12 +328,19 @@ void vm_destroy(struct vm *vm)
 	munmap(vm->memory, VM_MEMORY_SIZE);
 }
 
-static void unblock_nmis(struct vm *vm)
+struct kvm_vcpu_events vm_events(struct vm *vm)
 {
 	struct kvm_vcpu_events events;
 
 	if (ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &events))
 		err(1, "KVM_GET_VCPU_EVENTS");
+	return events;
+}
+
+static void unblock_nmis(struct vm *vm)
+{
+	struct kvm_vcpu_events events = vm_events(vm);
+
 	events.nmi.masked = 0;
 	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &events))
 		err(1, "KVM_SET_VCPU_EVENTS");

@@ -43,7 +43,7 @@ extern const char guest_code[], guest_loop[], guest_rdmsr[], guest_wrmsr[], gues
 	guest_frame3[], guest_spin[], guest_cpuids[], guest_halt[], guest_away_by_cpuid[],
 	guest_away_by_rdmsr[], guest_away_by_out[], guest_away_by_halt[], guest_back[],
 	guest_debug[], guest_sti_rdmsr[], guest_sti_wrmsr[], guest_sti_rdpmc[], guest_toggles[],
-	guest_end[];
+	guest_nmis[], guest_nmi_returns[], guest_end[];
 
 /* What the guest is told of its PMU. */
 enum vm_pmu {
@@ -68,6 +68,9 @@ enum vm_end vm_step(struct vm *vm, const char *from, struct kvm_regs *regs);
 void vm_debug(struct vm *vm, const char *from, struct kvm_regs *regs);
 /* The instruction there is one that its VMM completes: it does, and the guest is not entered again. */
 void vm_complete(struct vm *vm, const char *from, struct kvm_regs *regs);
+/* A handler that returns, in place of the one that ends the step. */
+void vm_set_handler(struct vm *vm, unsigned int vector, const char *handler);
+struct kvm_vcpu_events vm_events(struct vm *vm);
 /* What is on its way to the guest. */
 void vm_move_events(struct vm *from, struct vm *to);
 enum vm_end vm_loop(struct vm *vm,

@@ -60,7 +60,7 @@ class Suite:
 
 HOSTILE = Suite(
     scenario="hostile", icount=1, verdict="nothing was seen, disturbed or lost",
-    tests=("isolation", "migration", "filters", "cpuid", "emulated", "stepped", "strings", "pmi", "apic", "host", "lifetime", IN_GUEST, DIRECT, TOTALS),
+    tests=("isolation", "migration", "filters", "cpuid", "emulated", "stepped", "strings", "pmi", "apic", "nmi", "host", "lifetime", IN_GUEST, DIRECT, TOTALS),
     # All that guests may have, and what they have unless somebody says otherwise. AMD has no fixed counters.
     parameters="hvpmu=4 hvpmu_fixed=3", reloaded_parameters="hvpmu=4",
     messages={
