@@ -167,6 +167,31 @@ block_spin_loop:
 	.endr
 	ret
 
+	/* MEASURE_LOADS, MEASURE_STORES, MEASURE_LOAD_STORES; an element of a repeated string instruction is one. */
+	block	accesses
+	movl	$buffer, %edi
+	movl	$buffer + 2048, %esi
+	movl	(%rdi), %eax
+	addl	(%rdi), %eax
+	cmpl	%eax, (%rdi)
+	pushq	$1				/* a store */
+	popq	%rax
+	lodsb
+	movl	%eax, (%rdi)
+	stosl
+	movl	$4, %ecx
+	rep	stosb
+	incl	(%rdi)
+	addl	%eax, (%rdi)
+	lock incl (%rdi)
+	lock cmpxchgl %edx, (%rdi)
+	xchgl	%eax, (%rdi)
+	movsb
+	movl	$5, %ecx
+	rep	movsb
+	lea	(%rdi), %rax
+	ret
+
 	block	serializing
 	.rept	4
 	xorl	%eax, %eax

@@ -29,6 +29,10 @@ void measure_as_user(const struct measure_toggle *toggle, measure_block *block);
 #define MEASURE_USER_ADDS_BRANCHES 3
 #define MEASURE_USER_ADDS_BRANCHES_IN_KERNEL 1
 
+/* Of instructions that load and of ones that store: RET and three of the second toggle's; CALL. */
+#define MEASURE_ADDS_LOADS 4
+#define MEASURE_ADDS_STORES 1
+
 /* Where the two ways lead: behind IRETQ, and behind INT. */
 void measure_user_start(void);
 void measure_user_return(void);
@@ -48,6 +52,11 @@ extern const u32 measure_num_known;
 #define MEASURE_SLED 1000
 #define MEASURE_JUMPS 64
 measure_block block_nops, block_jumps, block_spin, block_spin_loop;
+/* Instructions that load, that store, and that do both. */
+#define MEASURE_LOADS 5
+#define MEASURE_STORES 7
+#define MEASURE_LOAD_STORES 11
+measure_block block_accesses;
 extern u64 measure_spin_count; /* rounds of block_spin: DEC, JNZ; before them one MOV */
 
 #endif

@@ -35,6 +35,11 @@ enum pmu_event {
 	PMU_INSTRUCTIONS,
 	PMU_BRANCHES,
 	PMU_CYCLES,
+	/* By general counters alone. Those that do both are loads and stores to Intel, and a kind of their own to AMD. */
+	PMU_LOADS,
+	PMU_STORES,
+	PMU_LOAD_STORES, /* AMD's */
+	PMU_ACCESSES,	 /* instructions of any of these kinds */
 };
 
 struct pmu {

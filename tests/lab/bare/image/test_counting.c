@@ -107,6 +107,28 @@ static void check_together(void)
 	check_end("all counters at once");
 }
 
+/* What loads, what stores and what does both. */
+static void check_accesses(void)
+{
+	const u64 loads = MEASURE_LOADS + MEASURE_ADDS_LOADS;
+	const u64 stores = MEASURE_STORES + MEASURE_ADDS_STORES;
+	const u64 to_each = pmu.is_intel ? MEASURE_LOAD_STORES : 0;
+
+	check_begin();
+	for (u32 i = 0; i < pmu.shape.num_gp; i++) {
+		check_step(count(i, PMU_LOADS, PMU_OS, false, block_accesses), loads + to_each,
+			   "loads, counter", i);
+		check_step(count(i, PMU_STORES, PMU_OS, false, block_accesses), stores + to_each,
+			   "stores, counter", i);
+		check_step(count(i, PMU_ACCESSES, PMU_OS, false, block_accesses),
+			   loads + stores + MEASURE_LOAD_STORES, "accesses, counter", i);
+		if (!pmu.is_intel)
+			check_step(count(i, PMU_LOAD_STORES, PMU_OS, false, block_accesses),
+				   MEASURE_LOAD_STORES, "both, counter", i);
+	}
+	check_end("loads and stores");
+}
+
 void test_counting(void)
 {
 	for (u32 i = 0; i < measure_num_known; i++) {
@@ -115,5 +137,6 @@ void test_counting(void)
 	}
 	check_enables();
 	check_together();
+	check_accesses();
 	pmu_clear();
 }
