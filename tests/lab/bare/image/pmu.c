@@ -101,12 +101,9 @@ bool pmu_can_count(u32 counter, enum pmu_event event)
 u64 pmu_selector(enum pmu_event event, u64 how)
 {
 	static const u64 events[][2] = {
-		[PMU_INSTRUCTIONS] = {0xc0, 0xc0},
-		[PMU_BRANCHES] = {0xc2, 0xc4},
-		[PMU_CYCLES] = {0x76, 0x3c},
-		[PMU_LOADS] = {0x0129, 0x81d0},
-		[PMU_STORES] = {0x0229, 0x82d0},
-		[PMU_LOAD_STORES] = {0x0429, 0},
+		[PMU_INSTRUCTIONS] = {0xc0, 0xc0}, [PMU_BRANCHES] = {0xc2, 0xc4},
+		[PMU_CYCLES] = {0x76, 0x3c},	   [PMU_LOADS] = {0x0129, 0x81d0},
+		[PMU_STORES] = {0x0229, 0x82d0},   [PMU_LOAD_STORES] = {0x0429, 0},
 		[PMU_ACCESSES] = {0x0729, 0x83d0},
 	};
 
