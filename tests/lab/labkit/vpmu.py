@@ -25,7 +25,8 @@ RECORDS = {"cycles": 100003, "instructions": 50021}
 LIMITS = ("falling", "fixed")
 # scenarios/vpmu.sh
 HOST_PERIOD = 98129
-GAP_NS = 100_000_000
+# Within a run, events that take turns have no sample for up to 18 ms, between two runs for 92 ms and more.
+GAP_NS = 50_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +77,7 @@ def parse_report(text):
 
 
 def split_runs(times):
-    """How many samples each run of the program has: between two runs perf needs longer than a run takes."""
+    """How many samples each run of the program has; between two runs perf needs its time."""
     runs = []
     for before, time in zip([None, *times], times):
         if before is None or time - before > GAP_NS:
